@@ -1,0 +1,224 @@
+"""What the application needs of the world, and in which words.
+
+An adapter keeps the promises written here and raises nothing but ``domain.errors.SpeechError``.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from types import TracebackType
+from typing import BinaryIO, Protocol, Self
+
+from domain.audio import AudioFormat, Samples, Waveform
+from domain.delivery import Delivery
+from domain.voice import Recording
+
+
+class ModelState(Enum):
+    """How far a speech model is from speaking."""
+
+    MISSING_PACKAGE = "missing_package"
+    MISSING_WEIGHTS = "missing_weights"
+    NO_GPU = "no_gpu"
+    NOT_LOADED = "not_loaded"
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """A model's state, and what to do about it where it cannot speak."""
+
+    state: ModelState
+    missing_files: tuple[str, ...] = ()
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenPart:
+    """A stretch of one chunk's audio.
+
+    Parts come in the order of the chunks and, within a chunk, in time; the last part of a chunk
+    has ``ends_chunk`` set, and every chunk has such a part, if only an empty one.
+    ``warnings`` are sentences for the caller; ``emotion_weights`` are the eight weights that the
+    model used where it found them itself (emotion from words), on any one part.
+    """
+
+    chunk: int
+    samples: Samples
+    ends_chunk: bool
+    warnings: tuple[str, ...] = ()
+    emotion_weights: tuple[float, ...] | None = None
+
+
+class SpeechModel(Protocol):
+    """Text to speech in the voice of a recording."""
+
+    @property
+    def engine(self) -> str:
+        """Its name in results: ``indextts2``, ``preview``."""
+
+    @property
+    def device(self) -> str:
+        """Where it computes: ``cpu``, ``cuda:0``."""
+
+    @property
+    def clones_voices(self) -> bool:
+        """Whether recordings, emotion and sampling controls change what it speaks."""
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """The rate of every part; known without loading."""
+
+    def status(self) -> ModelStatus:
+        """How far it is from speaking; answers at once, in any thread, and never raises."""
+
+    def load(self) -> None:
+        """Make ready to speak; does nothing when it already is.
+
+        Raises:
+            ModelUnavailable: package, weights or accelerator missing, or weights unloadable.
+            OutOfMemory: the accelerator is too small.
+        """
+
+    def speak(
+        self, chunks: Sequence[str], *, voice: Recording, delivery: Delivery
+    ) -> Iterator[SpokenPart]:
+        """Speak all ``chunks`` of one request, lazily; loads the model when that is still to do.
+
+        All chunks come at once so that an adapter may batch them. The same arguments give the
+        same samples. Closing the iterator stops the work and frees what it held.
+
+        Raises:
+            InvalidRequest: the engine cannot speak this text or these controls (before the first part).
+            ModelUnavailable, OutOfMemory, SynthesisFailed: on the part they happen.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedAudio:
+    """A finished file: ``content`` is seekable and stands at its start.
+
+    ``duration_seconds`` is what a decoder gets out of it. Closing it frees the bytes.
+    """
+
+    content: BinaryIO
+    size_bytes: int
+    sample_rate_hz: int
+    duration_seconds: float
+    codec: str
+    bitrate_kbps: int | None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.content.close()
+
+
+class AudioEncoder(Protocol):
+    """Samples to a file of one of the formats."""
+
+    def encode(
+        self,
+        samples: Iterable[Samples],
+        *,
+        sample_rate_hz: int,
+        audio_format: AudioFormat,
+        bitrate_kbps: int,
+    ) -> EncodedAudio:
+        """Encode ``samples`` as they come, holding no more of them than the codec needs.
+
+        ``bitrate_kbps`` is for the lossy formats only. An error that ``samples`` raises passes
+        through unchanged.
+
+        Raises:
+            SynthesisFailed: no samples at all, or one that is not finite.
+        """
+
+
+class AudioDecoder(Protocol):
+    """Bytes of a recording to samples."""
+
+    def decode(self, content: bytes, *, name: str, limit_seconds: float | None = None) -> Waveform:
+        """Decode by content, whatever the name ends in; several channels become their mean.
+
+        Stops soon after ``limit_seconds``. The rate stays the recording's own.
+
+        Raises:
+            BadReference: no audio in ``content``; the message calls it ``name``.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceFile:
+    """A recording as it lies in the voices folder: its name, its path there, its bytes."""
+
+    name: str
+    file: str
+    content: bytes
+
+
+class VoiceRepository(Protocol):
+    """The recordings that may be cloned."""
+
+    def list(self) -> Sequence[str]:
+        """The files of all voices, relative to the folder, sorted; the bundled voice among them."""
+
+    def read(self, name: str) -> VoiceFile:
+        """The recording that ``name`` means, with or without its extension.
+
+        Raises:
+            UnknownVoice: no such recording inside the folder, whatever there is outside of it.
+        """
+
+    def add(self, file: str, content: bytes) -> None:
+        """Put a recording under ``file``, whole or not at all.
+
+        Raises:
+            InvalidRequest: ``file`` is no name for a recording, or is taken.
+            StorageFailed: the folder cannot be written.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """Where a finished file is: its key in the store and a URL that anyone may read."""
+
+    key: str
+    url: str
+
+
+class ObjectStore(Protocol):
+    """Keeps finished files, each under a key that belongs to one job."""
+
+    @property
+    def kind(self) -> str:
+        """``s3``, ``filesystem``."""
+
+    def is_reachable(self) -> bool:
+        """Whether an object could be stored now; never raises."""
+
+    def claim(self, key: str, *, owner: str) -> None:
+        """Check, before any work, that ``owner`` may store under ``key``.
+
+        Raises:
+            Conflict: another owner's object is there.
+            StorageFailed: the store cannot be reached or written.
+        """
+
+    def put(self, key: str, content: BinaryIO, *, owner: str, content_type: str) -> StoredObject:
+        """Store ``content`` (seekable, read from its start) under ``key``, whole or not at all.
+
+        An object of the same owner is replaced, another owner's never.
+
+        Raises:
+            Conflict: another owner's object appeared since ``claim``.
+            StorageFailed: the store refused or could not be reached.
+        """

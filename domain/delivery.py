@@ -1,0 +1,44 @@
+"""How a text is to be spoken, beside whose voice speaks it."""
+
+from dataclasses import dataclass
+
+from domain.emotion import Emotion, RecordedEmotion
+from domain.voice import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Controls of the model's sampler; None leaves a control at the model's own value."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    num_beams: int | None = None
+    repetition_penalty: float | None = None
+    max_mel_tokens: int | None = None
+    diffusion_steps: int | None = None
+    inference_cfg_rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Everything that colours the speech of one request.
+
+    ``emotion_recording`` is the recording that a ``RecordedEmotion`` names, and stands with no
+    other emotion. ``favour_first_audio`` asks the model to finish the first chunk as early as it
+    can, even where a larger batch would cost less in all.
+
+    Raises:
+        ValueError: a recorded emotion without its recording, or the other way round.
+    """
+
+    seed: int
+    emotion: Emotion | None = None
+    emotion_recording: Recording | None = None
+    sampling: Sampling = Sampling()
+    language: str | None = None
+    favour_first_audio: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.emotion, RecordedEmotion) != (self.emotion_recording is not None):
+            raise ValueError("a recorded emotion and its recording go together")

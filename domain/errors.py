@@ -1,0 +1,113 @@
+"""What can go wrong, as one tree.
+
+::
+
+    SpeechError
+    ├── InvalidRequest      invalid_request     the caller's input, one field named
+    ├── UnknownVoice        unknown_voice       no recording of that name
+    ├── BadReference        bad_reference       a recording that cannot be used
+    ├── Conflict            conflict            the stored object belongs to another job
+    ├── ModelUnavailable    model_unavailable   no weights, no GPU, no engine
+    ├── OutOfMemory         out_of_memory       the accelerator is full
+    ├── SynthesisFailed     synthesis_failed    the model raised, or spoke nothing
+    ├── StorageFailed       storage_failed      the finished audio could not be stored
+    └── Cancelled           cancelled           somebody asked to stop
+
+``str(error)`` is what a client reads: ``<code>: <what is wrong and what to do>``.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+INTERNAL_ERROR = "internal_error"
+"""The code of a failure that has no class here: a bug, whose traceback is in the log only."""
+
+
+class SpeechError(Exception):
+    """Root of every failure this product knows how to explain.
+
+    Args:
+        message: What is wrong and what to do about it; no path of the host, no secret.
+    """
+
+    code: ClassVar[str] = INTERNAL_ERROR
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class InvalidRequest(SpeechError):
+    """A field of the request is missing, unknown, of the wrong type or out of range."""
+
+    code = "invalid_request"
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+
+
+class UnknownVoice(SpeechError):
+    """No recording of that name stands in the voices folder.
+
+    The message is the same whatever the reason, so that it never tells what exists elsewhere.
+    """
+
+    code = "unknown_voice"
+    LISTED = 20
+
+    def __init__(self, name: str, available: Sequence[str]) -> None:
+        shown = ", ".join(available[: self.LISTED])
+        more = f" and {len(available) - self.LISTED} more" if len(available) > self.LISTED else ""
+        have = f"available: {shown}{more}" if available else "the voices folder is empty"
+        super().__init__(f"there is no voice named {printable(name)}; {have}")
+
+
+class BadReference(SpeechError):
+    """A reference recording that cannot be decoded, is too short, or is silent."""
+
+    code = "bad_reference"
+
+
+class Conflict(SpeechError):
+    """The object of this session was written by another job."""
+
+    code = "conflict"
+
+
+class ModelUnavailable(SpeechError):
+    """The speech model cannot be had: weights, accelerator or package missing."""
+
+    code = "model_unavailable"
+
+
+class OutOfMemory(SpeechError):
+    """The accelerator's memory is exhausted; the process should be replaced."""
+
+    code = "out_of_memory"
+
+
+class SynthesisFailed(SpeechError):
+    """The model raised, or what it produced is not speech."""
+
+    code = "synthesis_failed"
+
+
+class StorageFailed(SpeechError):
+    """The object store could not be reached, or refused."""
+
+    code = "storage_failed"
+
+
+class Cancelled(SpeechError):
+    """The job was cancelled before it finished."""
+
+    code = "cancelled"
+
+
+def printable(value: str, *, limit: int = 80) -> str:
+    """``value`` quoted for a one-line message: control characters escaped, cut at ``limit``."""
+    return repr(value if len(value) <= limit else value[:limit] + "…")

@@ -1,0 +1,98 @@
+"""Names of voices, and the recordings behind them."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from domain.audio import Waveform, audible_span, samples_in
+from domain.errors import BadReference
+
+EXTENSIONS = (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".webm", ".aac")
+"""Which file of one stem is taken first."""
+
+SHORTEST_SECONDS = 0.5
+LONGEST_SECONDS = 15.0
+SILENT_AMPLITUDE = 0.001
+"""-60 dBFS: a recording that never reaches it holds no voice."""
+
+_NAME = re.compile(r"[^\x00-\x1f\x7f\\]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A reference recording, decoded and fit to be cloned.
+
+    ``name`` is how requests call it, ``file`` its path inside the voices folder, ``digest`` the
+    SHA-256 of its bytes: a file that was replaced under the same name is another recording.
+    """
+
+    name: str
+    file: str
+    digest: str
+    waveform: Waveform
+
+
+def is_voice_name(name: str) -> bool:
+    """Whether ``name`` can stand for a file below the voices folder: relative, and never upwards."""
+    if not _NAME.fullmatch(name) or not _is_encodable(name):
+        return False
+    path = PurePosixPath(name)
+    parts = name.split("/")
+    return not path.is_absolute() and all(part not in ("", ".", "..") for part in parts)
+
+
+def voice_name(file: str) -> str:
+    """What requests call ``file``: its path without the extension."""
+    return str(PurePosixPath(file).with_suffix(""))
+
+
+def is_voice_file(file: str) -> bool:
+    """Whether ``file`` ends like a recording, in upper or lower case."""
+    return PurePosixPath(file).suffix.lower() in EXTENSIONS
+
+
+def choose_file(name: str, files: Collection[str]) -> str | None:
+    """The one of ``files`` that ``name`` means: the file itself, else by the order of ``EXTENSIONS``."""
+    if name in files and is_voice_file(name):
+        return name
+    of_this_stem = sorted(
+        file for file in files if is_voice_file(file) and voice_name(file) == name
+    )
+    return min(of_this_stem, key=_extension_rank, default=None)
+
+
+def usable_reference(waveform: Waveform, *, name: str) -> tuple[Waveform, tuple[str, ...]]:
+    """``waveform`` cut to what the model listens to, and a warning for each thing that was cut.
+
+    Raises:
+        BadReference: shorter than half a second, or silent.
+    """
+    if waveform.duration_seconds < SHORTEST_SECONDS:
+        raise BadReference(
+            f"{name} lasts {waveform.duration_seconds:.2f} s; a reference needs at least"
+            f" {SHORTEST_SECONDS} s of speech, best 5 to 15 s"
+        )
+    warnings: tuple[str, ...] = ()
+    if waveform.duration_seconds > LONGEST_SECONDS:
+        kept = samples_in(LONGEST_SECONDS * 1000, waveform.sample_rate_hz)
+        warnings = (
+            f"reference {name} is longer than {LONGEST_SECONDS:.0f} s;"
+            f" only its first {LONGEST_SECONDS:.0f} s are used",
+        )
+        waveform = Waveform(waveform.samples[:kept], waveform.sample_rate_hz)
+    if audible_span(waveform.samples, threshold=SILENT_AMPLITUDE) is None:
+        raise BadReference(f"{name} is silent; record it louder or choose another file")
+    return waveform, warnings
+
+
+def _extension_rank(file: str) -> int:
+    return EXTENSIONS.index(PurePosixPath(file).suffix.lower())
+
+
+def _is_encodable(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # a lone surrogate: JSON can carry one, a file name cannot
+        return False
+    return True
