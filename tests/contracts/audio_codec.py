@@ -16,7 +16,8 @@ LOSSLESS = (AudioFormat.WAV, AudioFormat.FLAC)
 
 
 def tone(count: int) -> Samples:
-    return (0.3 * np.sin(np.arange(count) * 0.05)).astype(np.float32)
+    wave: Samples = (0.3 * np.sin(np.arange(count) * 0.05)).astype(np.float32)
+    return wave
 
 
 class AudioCodecContract(ABC):

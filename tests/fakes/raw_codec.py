@@ -52,7 +52,7 @@ class RawDecoder:
         if not content.startswith(_MAGIC):
             raise BadReference(f"{name} is not a recording that can be decoded")
         rate_hz = int.from_bytes(content[5:9], "little")
-        samples = np.frombuffer(content[9:], dtype="<i2").astype(np.float32) / 32767
+        samples = np.frombuffer(content[9:], dtype="<i2").astype(np.float32) / np.float32(32767)
         if not len(samples):
             raise BadReference(f"{name} holds no audio")
         if limit_seconds is not None:

@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import BinaryIO
+
 import av
 import numpy as np
 import pytest
@@ -102,7 +105,7 @@ class TestPyavCodec(AudioCodecContract):
                 assert first.content.read() == second.content.read()
 
 
-def _decoded_length(content: object) -> tuple[int, int]:
+def _decoded_length(content: BinaryIO) -> tuple[int, int]:
     with av.open(content, "r") as opened:
         count = 0
         for frame in opened.decode(opened.streams.audio[0]):
@@ -122,7 +125,7 @@ def test_reads_a_recording_by_its_content_whatever_its_name(audio_format: AudioF
     assert np.abs(decoded.samples).max() == pytest.approx(0.3, abs=0.05)
 
 
-def test_several_channels_become_their_mean(tmp_path) -> None:
+def test_several_channels_become_their_mean(tmp_path: Path) -> None:
     left, right = tone(16_000), np.zeros(16_000, dtype=np.float32)
     path = tmp_path / "stereo.wav"
     with av.open(path, "w") as container:
@@ -139,7 +142,7 @@ def test_several_channels_become_their_mean(tmp_path) -> None:
     np.testing.assert_allclose(decoded.samples, left / 2, atol=1e-4)
 
 
-def test_a_video_without_sound_is_no_recording(tmp_path) -> None:
+def test_a_video_without_sound_is_no_recording(tmp_path: Path) -> None:
     path = tmp_path / "mute.mp4"
     with av.open(path, "w") as container:
         stream = container.add_stream("mpeg4", rate=25, width=32, height=32)
@@ -152,7 +155,7 @@ def test_a_video_without_sound_is_no_recording(tmp_path) -> None:
         PyavDecoder().decode(path.read_bytes(), name="mute.mp4")
 
 
-def test_a_recording_with_nan_is_refused(tmp_path) -> None:
+def test_a_recording_with_nan_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "nan.wav"
     with av.open(path, "w") as container:
         stream = container.add_stream("pcm_f32le", rate=16_000, layout="mono")
@@ -183,7 +186,7 @@ def test_a_truncated_recording_is_read_in_part_or_refused(
     assert 0 < decoded.duration_seconds <= 2.05
 
 
-def test_a_playlist_opens_no_other_file(tmp_path) -> None:
+def test_a_playlist_opens_no_other_file(tmp_path: Path) -> None:
     with PyavEncoder().encode(
         [tone(44_100)], sample_rate_hz=22_050, audio_format=AudioFormat.WAV, bitrate_kbps=128
     ) as encoded:

@@ -21,7 +21,7 @@ HEAVY = ("av", "boto3", "hibari", "indextts", "onnxruntime", "runpod", "torch", 
 
 def imported(path: Path) -> set[str]:
     """The top-level names of everything that ``path`` imports."""
-    found = set()
+    found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found.update(alias.name.split(".")[0] for alias in node.names)

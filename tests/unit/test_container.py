@@ -62,4 +62,4 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, 
 
 def test_settings_cannot_be_changed(settings: Settings) -> None:
     with pytest.raises(ValueError, match="frozen"):
-        settings.max_text_chars = 5  # type: ignore[misc]
+        settings.max_text_chars = 5
