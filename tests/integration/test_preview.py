@@ -1,10 +1,13 @@
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from adapters.preview import PreviewModel
 from application.ports import ModelState, SpeechModel
 from domain.delivery import Delivery
-from domain.errors import InvalidRequest
+from domain.errors import InvalidRequest, ModelUnavailable
 from tests.contracts.speech_model import SpeechModelContract, recording
 
 
@@ -46,3 +49,21 @@ def test_a_chunk_is_spoken_alike_whatever_follows_it(loaded: PreviewModel) -> No
         return np.concatenate([part.samples for part in parts if part.chunk == 0])
 
     np.testing.assert_array_equal(first(["One here."]), first(["One here.", "Two there."]))
+
+
+def test_a_missing_package_is_a_missing_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hibari", None)  # what import does where it is not installed
+
+    with pytest.raises(ModelUnavailable, match=r"pip install 'indextts-runpod\[preview\]'"):
+        PreviewModel().load()
+
+
+def test_a_voice_that_cannot_be_loaded_is_a_missing_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    damaged = tmp_path / "hibari.onnx"
+    damaged.write_bytes(b"no model")
+    monkeypatch.setattr("hibari.Hibari.__init__.__defaults__", ("heart", str(damaged), 1, None))
+
+    with pytest.raises(ModelUnavailable, match="reinstall"):
+        PreviewModel().load()

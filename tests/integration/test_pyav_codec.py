@@ -1,3 +1,4 @@
+import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -9,7 +10,7 @@ from adapters.pyav_decoder import PyavDecoder
 from adapters.pyav_encoder import PyavEncoder
 from application.ports import AudioDecoder, AudioEncoder
 from domain.audio import AudioFormat, to_int16
-from domain.errors import BadReference
+from domain.errors import BadReference, StorageFailed, SynthesisFailed
 from tests.contracts.audio_codec import AudioCodecContract, tone
 
 
@@ -199,3 +200,24 @@ def test_a_playlist_opens_no_other_file(tmp_path: Path) -> None:
     ):
         with pytest.raises(BadReference):
             PyavDecoder().decode(playlist.encode(), name="list.wav")
+
+
+def test_a_disk_without_room_is_a_storage_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+
+    with pytest.raises(StorageFailed, match="no room"):
+        PyavEncoder().encode(
+            (tone(22_050) for _ in range(400)),
+            sample_rate_hz=22_050,
+            audio_format=AudioFormat.WAV,
+            bitrate_kbps=128,
+        )
+
+
+def test_a_codec_that_refuses_its_settings_is_a_synthesis_failure() -> None:
+    with pytest.raises(SynthesisFailed, match="could not be encoded"):
+        PyavEncoder().encode(
+            [tone(100)], sample_rate_hz=1_000_000, audio_format=AudioFormat.M4A, bitrate_kbps=128
+        )
