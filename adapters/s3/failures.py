@@ -22,6 +22,7 @@ def own_errors() -> Generator[None, None, None]:
             BotoCoreError,
             ClientError,
             ConnectTimeoutError,
+            HTTPClientError,
             ReadTimeoutError,
         )
         from botocore.exceptions import (
@@ -40,9 +41,9 @@ def own_errors() -> Generator[None, None, None]:
         raise StorageFailed(
             "the object store did not answer in time; try again, or check S3_ENDPOINT_URL"
         ) from error
-    except BotoConnectionError as error:
+    except (BotoConnectionError, HTTPClientError) as error:
         raise StorageFailed(
-            "the object store cannot be reached, or the connection broke;"
+            f"the object store cannot be reached, or the connection broke ({type(error).__name__});"
             " try again, or check S3_ENDPOINT_URL"
         ) from error
     except (BotoCoreError, Boto3Error, HTTPError, OSError, ValueError) as error:
