@@ -81,6 +81,13 @@ class StorageSettings(BaseSettings):
         path = url.path.rstrip("/").removesuffix(f"/{bucket}") if bucket else url.path.rstrip("/")
         return f"{url.scheme}://{host}{path}"
 
+    @field_validator("s3_prefix")
+    @classmethod
+    def _no_leading_slash(cls, value: str) -> str:
+        if value.startswith("/"):
+            raise ValueError("must not begin with /: it would be a folder without a name")
+        return value
+
     @field_validator("s3_access_key_id", "s3_secret_access_key")
     @classmethod
     def _usable_key(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:

@@ -22,7 +22,7 @@ class Patience:
 
     attempts: int = 4
     connect_seconds: float = 5.0
-    read_seconds: float = 60.0
+    read_seconds: float = 20.0
 
 
 HASTY = Patience(attempts=1, connect_seconds=0.8, read_seconds=0.8)

@@ -202,5 +202,8 @@ def _conflict(key: str) -> Conflict:
 
 
 def _header_safe(owner: str) -> str:
-    """``owner`` in the characters that a header carries; job ids of RunPod stay as they are."""
-    return quote(owner, safe="", errors="surrogatepass")
+    """``owner`` in the characters that a header carries; job ids of RunPod stay as they are.
+
+    A header without a value is dropped on the way, so no name at all is a bare percent sign.
+    """
+    return quote(owner, safe="", errors="surrogatepass") or "%"

@@ -82,7 +82,9 @@ class ObjectStoreContract(ABC):
         assert self.content_at(store, first) == b"first"
         assert self.content_at(store, second) == b"second"
 
-    @pytest.mark.parametrize("owner", ["sync-1f-u1", "ein Jöb", "仕事", "a/b%2F\r\nx: y", "\ud800"])
+    @pytest.mark.parametrize(
+        "owner", ["sync-1f-u1", "", "ein Jöb", "仕事", "a/b%2F\r\nx: y", "\ud800"]
+    )
     def test_an_owner_may_have_any_name(self, store: ObjectStore, owner: str) -> None:
         put(store, b"first", owner=owner)
 

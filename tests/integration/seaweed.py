@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.s3.connection import Patience, S3Connection
+from adapters.s3.connection import AddressingStyle, Patience, S3Connection
 
 ACCESS_KEY_ID = "seaweed-access-key"
 SECRET_ACCESS_KEY = "seaweed-secret-nobody-may-read"
@@ -53,12 +53,14 @@ class Seaweed:
         *,
         access_key_id: str = ACCESS_KEY_ID,
         secret_access_key: str = SECRET_ACCESS_KEY,
+        addressing_style: AddressingStyle = "auto",
         patience: Patience = PATIENCE,
     ) -> S3Connection:
         return S3Connection(
             endpoint_url=self.endpoint_url,
             access_key_id=access_key_id,
             secret_access_key=secret_access_key,
+            addressing_style=addressing_style,
             patience=patience,
         )
 

@@ -14,7 +14,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from adapters.s3.connection import Patience, S3Connection
+from adapters.s3.connection import AddressingStyle, Patience
 from adapters.s3.store import S3Store
 from application.ports import ObjectStore, StoredObject
 from domain.errors import Conflict, StorageFailed
@@ -174,11 +174,7 @@ def test_the_bucket_may_stand_in_the_host_name(
     proxy: FaultyProxy, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", proxy.url)  # nothing else resolves the host's name
-    connection = S3Connection(
-        endpoint_url=f"http://{DOMAIN}",
-        addressing_style="virtual",
-        **_keys(),
-    )
+    connection = Seaweed(f"http://{DOMAIN}").connection(addressing_style="virtual")
     stored = put(S3Store(connection=connection, bucket=BUCKET, prefix=prefix), b"speech")
 
     assert stored.url.startswith(f"http://{BUCKET}.{DOMAIN}/{prefix}speech.ogg?")
@@ -196,8 +192,10 @@ def test_the_bucket_may_stand_in_the_host_name(
         ("https://s3.eu-west-1.amazonaws.com", "path", "https://s3.eu-west-1.amazonaws.com/media/"),
     ],
 )
-def test_urls_name_the_bucket_where_the_style_says(endpoint: str, style: Any, begins: str) -> None:
-    connection = S3Connection(endpoint_url=endpoint, addressing_style=style, **_keys())
+def test_urls_name_the_bucket_where_the_style_says(
+    endpoint: str, style: AddressingStyle, begins: str
+) -> None:
+    connection = Seaweed(endpoint).connection(addressing_style=style)
 
     url = connection.client().generate_presigned_url(
         "get_object", Params={"Bucket": "media", "Key": "a.ogg"}
@@ -422,7 +420,11 @@ def test_wrong_keys_are_refused_and_never_shown(
     seaweed: Seaweed, caplog: pytest.LogCaptureFixture, wrong: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    connection = seaweed.connection(**{wrong: "wrong-but-still-a-secret"})
+    connection = (
+        seaweed.connection(access_key_id="wrong-but-still-a-secret")
+        if wrong == "access_key_id"
+        else seaweed.connection(secret_access_key="wrong-but-still-a-secret")
+    )
     store = S3Store(connection=connection, bucket=BUCKET)
 
     assert not store.is_reachable()
@@ -438,10 +440,6 @@ def test_wrong_keys_are_refused_and_never_shown(
     assert SECRET_ACCESS_KEY not in caplog.text
     if wrong == "secret_access_key":
         assert "wrong-but-still-a-secret" not in caplog.text
-
-
-def _keys() -> dict[str, str]:
-    return {"access_key_id": "seaweed-access-key", "secret_access_key": SECRET_ACCESS_KEY}
 
 
 def _open_uploads(proxy: FaultyProxy, prefix: str) -> list[Any]:

@@ -177,6 +177,13 @@ def test_refuses_what_is_no_s3_uri(environment: pytest.MonkeyPatch, uri: str) ->
         load_settings(CliSettings)
 
 
+def test_a_prefix_begins_with_no_slash(environment: pytest.MonkeyPatch) -> None:
+    set_all(environment, S3_PREFIX="/audio/")
+
+    with pytest.raises(WrongSettingsError, match=r"^S3_PREFIX: must not begin with /"):
+        load_settings(WorkerSettings)
+
+
 def test_finished_audio_and_voices_need_two_folders(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("AUDIO_VOICES_DIR", "/data/audio")
     environment.setenv("OUTPUT_AUDIO_DIR", "/data/x/../audio")
