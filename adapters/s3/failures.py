@@ -77,6 +77,8 @@ def _refusal(error: "ClientError") -> str:
             f"the object store refused access ({answer}); check S3_ACCESS_KEY_ID and"
             " S3_SECRET_ACCESS_KEY, and that they may list, read and write the bucket"
         )
+    if status == 404:
+        return f"the object store does not answer like S3 ({answer}); check S3_ENDPOINT_URL"
     if status >= 500 or status == 429:
         return f"the object store is failing or overloaded ({answer}); try again later"
-    return f"the object store refused the request ({answer})"
+    return f"the object store refused the request ({answer}); check the S3 settings of the worker"

@@ -113,12 +113,14 @@ class S3Store:
                 Bucket=self._bucket, Key=key, Range="bytes=0-0"
             )
         except ClientError as error:
-            if status_of(error) == 404 and code_of(error) != "NoSuchBucket":
+            if code_of(error) == "NoSuchKey":
                 return None
             if status_of(error) == 416:  # an empty object; this store writes none
                 raise _conflict(key) from error
             raise
         found["Body"].close()
+        if "ETag" not in found:
+            raise StorageFailed("S3_ENDPOINT_URL leads to something that does not speak S3")
         if found["Metadata"].get(_OWNER) != _header_safe(owner):
             raise _conflict(key)
         return found["ETag"]

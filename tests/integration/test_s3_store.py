@@ -370,10 +370,13 @@ def test_a_redirect_to_another_region_is_explained(behind: S3Store, proxy: Fault
         behind.claim("speech.ogg", owner="job-1")
 
 
-def test_an_answer_that_is_no_s3_is_a_storage_failure(behind: S3Store, proxy: FaultyProxy) -> None:
-    proxy.fail(refusal(418, "<Teapot\n>"), method="GET")
+@pytest.mark.parametrize("status", [200, 404, 418])
+def test_a_server_that_speaks_no_s3_is_a_storage_failure(
+    behind: S3Store, proxy: FaultyProxy, status: int
+) -> None:
+    proxy.fail(refusal(status, "<a web page\n>"), method="GET")
 
-    with pytest.raises(StorageFailed, match="object store"):
+    with pytest.raises(StorageFailed, match="S3"):
         behind.claim("speech.ogg", owner="job-1")
 
 
