@@ -1,0 +1,226 @@
+"""The loaded model: chunks in, audio out, stage after stage."""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from adapters.indextts2.conditioning import Listener, Reference
+from adapters.indextts2.emotion_vectors import EmotionMixer
+from adapters.indextts2.emotion_words import EmotionReader
+from adapters.indextts2.flow import MelDecoder
+from adapters.indextts2.generation import CodeGenerator, Codes
+from adapters.indextts2.latents import LatentReader
+from adapters.indextts2.noise import Noise, SegmentKey
+from adapters.indextts2.prompt import PromptBuilder
+from adapters.indextts2.sampling import SamplingPlan, plan_sampling
+from adapters.indextts2.text import Segment, TextReader, TokenisedText
+from adapters.indextts2.vocoder import Vocoder
+from application.ports import SpokenPart
+from domain.audio import Samples, audible_span
+from domain.delivery import Delivery
+from domain.emotion import VectorEmotion, WordsEmotion, effective_weights
+from domain.errors import InvalidRequest, SynthesisFailed, printable
+from domain.voice import SILENT_AMPLITUDE, Recording
+
+_SHOWN_UNKNOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One request, prepared: everything its segments share."""
+
+    voice: Reference
+    emotion: Tensor
+    plan: SamplingPlan
+    noise: Noise
+    texts: Sequence[TokenisedText]
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One segment to speak; ``ends_chunk`` where it is its chunk's last."""
+
+    key: SegmentKey
+    segment: Segment
+    ends_chunk: bool
+
+
+class Engine:
+    """Speaks requests one after the other; holds nothing of a request between two of its parts.
+
+    ``noise`` makes a request's chance from its seed. ``longest_segment`` is in text tokens;
+    ``segments_at_once`` segments of a request share a batch.
+    """
+
+    def __init__(
+        self,
+        *,
+        text: TextReader,
+        listener: Listener,
+        emotions: EmotionMixer,
+        words: EmotionReader,
+        prompts: PromptBuilder,
+        generator: CodeGenerator,
+        latents: LatentReader,
+        mel_decoder: MelDecoder,
+        vocoder: Vocoder,
+        noise: Callable[[int], Noise],
+        longest_segment: int,
+        segments_at_once: int,
+    ) -> None:
+        self._text = text
+        self._listener = listener
+        self._emotions = emotions
+        self._words = words
+        self._prompts = prompts
+        self._generator = generator
+        self._latents = latents
+        self._mel_decoder = mel_decoder
+        self._vocoder = vocoder
+        self._noise = noise
+        self._longest_segment = longest_segment
+        self._segments_at_once = segments_at_once
+
+    def speak(
+        self, chunks: Sequence[str], *, voice: Recording, delivery: Delivery
+    ) -> Generator[SpokenPart, None, None]:
+        """See ``application.ports.SpeechModel.speak``; foreign exceptions pass through."""
+        plan = plan_sampling(delivery.sampling, longest=self._generator.longest)
+        texts = [
+            self._text.read(chunk, longest=self._longest_segment, language=delivery.language)
+            for chunk in chunks
+        ]
+        if chunks and not any(text.segments for text in texts):
+            raise InvalidRequest("text", "the model knows no character of it that can be spoken")
+        noise = self._noise(delivery.seed)
+        reference = self._listener.hear(voice)
+        weights = self._weights(chunks, delivery)
+        request = _Request(
+            voice=reference,
+            emotion=self._emotion(reference, weights, delivery, noise),
+            plan=plan,
+            noise=noise,
+            texts=texts,
+        )
+        found = weights if isinstance(delivery.emotion, WordsEmotion) else None
+        for part in self._parts(request, first_alone=delivery.favour_first_audio):
+            yield SpokenPart(
+                part.chunk, part.samples, part.ends_chunk, part.warnings, emotion_weights=found
+            )
+            found = None
+
+    def _weights(self, chunks: Sequence[str], delivery: Delivery) -> tuple[float, ...] | None:
+        """The eight weights that reach the model, where the emotion comes by weights."""
+        emotion = delivery.emotion
+        if isinstance(emotion, VectorEmotion):
+            return emotion.effective_weights
+        if isinstance(emotion, WordsEmotion):
+            words = " ".join(chunks) if emotion.words is None else emotion.words
+            return effective_weights(self._words.weigh(words), emotion.alpha)
+        return None
+
+    def _emotion(
+        self,
+        voice: Reference,
+        weights: tuple[float, ...] | None,
+        delivery: Delivery,
+        noise: Noise,
+    ) -> Tensor:
+        emotion = delivery.emotion
+        if weights is not None and isinstance(emotion, VectorEmotion | WordsEmotion):
+            drawn_by = noise if emotion.draw_exemplar else None
+            return self._emotions.weighted(voice, weights, drawn_by=drawn_by)
+        if emotion is not None and delivery.emotion_recording is not None:
+            other = self._listener.hear(delivery.emotion_recording)
+            return self._emotions.copied(voice, other, alpha=emotion.alpha)
+        return self._emotions.own(voice)
+
+    def _parts(self, request: _Request, *, first_alone: bool) -> Iterator[SpokenPart]:
+        """The parts of all chunks in order; a chunk's warnings stand on its last part."""
+        ready = self._spoken(request, first_alone=first_alone)
+        for chunk, text in enumerate(request.texts):
+            warnings = list(_unknown_warning(chunk, text))
+            if not text.segments:
+                yield SpokenPart(chunk, np.zeros(0, np.float32), True, tuple(warnings))
+            for _ in text.segments:
+                task, samples, codes = next(ready)
+                if not codes.stopped:
+                    warnings.append(_cut_warning(chunk, request.plan))
+                yield SpokenPart(
+                    chunk, samples, task.ends_chunk, tuple(warnings) if task.ends_chunk else ()
+                )
+
+    def _spoken(
+        self, request: _Request, *, first_alone: bool
+    ) -> Iterator[tuple[_Task, Samples, Codes]]:
+        for tasks in _grouped(_tasks(request.texts), self._segments_at_once, first_alone):
+            prompts = [
+                self._prompts.build(
+                    task.segment.ids, latents=request.voice.latents, emotion=request.emotion
+                )
+                for task in tasks
+            ]
+            all_codes = self._generator.generate(
+                prompts, [task.key for task in tasks], plan=request.plan, noise=request.noise
+            )
+            for task, prompt, codes in zip(tasks, prompts, all_codes, strict=True):
+                yield task, self._audio(task, prompt, codes, request), codes
+
+    def _audio(self, task: _Task, prompt: Tensor, codes: Codes, request: _Request) -> Samples:
+        if not len(codes.ids):
+            raise SynthesisFailed(
+                f"the model said nothing for chunk {task.key.chunk + 1}; try another seed"
+            )
+        mel = self._mel_decoder.decode(
+            codes.ids,
+            self._latents.read(prompt, codes.ids),
+            voice=request.voice,
+            key=task.key,
+            plan=request.plan,
+            noise=request.noise,
+        )
+        samples = self._vocoder.speak(mel)
+        if not np.isfinite(samples).all():
+            raise SynthesisFailed(
+                f"the model produced broken audio for chunk {task.key.chunk + 1};"
+                " try another seed, or USE_FP16=false"
+            )
+        if audible_span(samples, threshold=SILENT_AMPLITUDE) is None:
+            raise SynthesisFailed(
+                f"the model produced silence for chunk {task.key.chunk + 1};"
+                " try another seed or another voice"
+            )
+        return samples
+
+
+def _tasks(texts: Sequence[TokenisedText]) -> list[_Task]:
+    return [
+        _Task(SegmentKey(chunk, index), segment, index + 1 == len(text.segments))
+        for chunk, text in enumerate(texts)
+        for index, segment in enumerate(text.segments)
+    ]
+
+
+def _grouped(tasks: Sequence[_Task], size: int, first_alone: bool) -> Iterator[Sequence[_Task]]:
+    start = 1 if first_alone else 0
+    if tasks[:start]:
+        yield tasks[:start]
+    for begin in range(start, len(tasks), size):
+        yield tasks[begin : begin + size]
+
+
+def _unknown_warning(chunk: int, text: TokenisedText) -> Iterator[str]:
+    if not text.unknown:
+        return
+    shown = " ".join(printable(part, limit=20) for part in text.unknown[:_SHOWN_UNKNOWN])
+    nothing = "" if text.segments else "; nothing of it can be spoken"
+    yield f"chunk {chunk + 1}: the model does not know {shown}{nothing}"
+
+
+def _cut_warning(chunk: int, plan: SamplingPlan) -> str:
+    return (
+        f"chunk {chunk + 1} reached max_mel_tokens ({plan.max_mel_tokens}) before it was finished"
+        " and may be cut off; use smaller chunks or a higher max_mel_tokens"
+    )
