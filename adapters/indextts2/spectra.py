@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,9 +36,10 @@ def encoder_features(samples: Tensor) -> tuple[Tensor, Tensor]:
     Kaldi bands of 16-bit-scaled samples, each band normalised over time, two frames side by side;
     an odd last frame is paired with ones and masked out.
     """
-    bands = kaldi_bands(samples * 2**15).double()
-    spread = torch.sqrt(bands.var(dim=0, unbiased=True, keepdim=True) + 1e-7)
-    bands = ((bands - bands.mean(dim=0, keepdim=True)) / spread).float()
+    # numpy's float32 sums along contiguous time round like the extractor of the encoder's authors.
+    values = np.ascontiguousarray(kaldi_bands(samples * 2**15).numpy().T).T
+    spread = np.sqrt(values.var(axis=0, ddof=1) + 1e-7)
+    bands = torch.from_numpy((values - values.mean(axis=0)) / spread)
     mask = torch.ones(1, math.ceil(len(bands) / 2), dtype=torch.long, device=bands.device)
     if len(bands) % 2:
         bands = torch.cat([bands, torch.ones_like(bands[:1])])
