@@ -14,7 +14,7 @@ from adapters.indextts2.conditioning import RecordingListener
 from adapters.indextts2.devices import Precision
 from adapters.indextts2.emotion_vectors import EmotionMixer
 from adapters.indextts2.emotion_words import QwenEmotionReader
-from adapters.indextts2.engine import Engine
+from adapters.indextts2.engine import Stages
 from adapters.indextts2.flow import EulerMelDecoder
 from adapters.indextts2.generation import LoopingGenerator
 from adapters.indextts2.latents import FullPassReader
@@ -56,10 +56,9 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """A loaded engine, the segment length it settled on, and what it could not have."""
+    """The stages of an engine, ready to run, and a sentence for each thing it could not have."""
 
-    engine: Engine
-    longest_segment: int
+    stages: Stages
     notes: tuple[str, ...]
 
 
@@ -95,7 +94,7 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
             f" takes at most {longest}; {longest} is used"
         )
     backbone = Backbone(gpt=language_model.gpt, heads=int(language_model.heads))
-    engine = Engine(
+    stages = Stages(
         text=text,
         listener=_listener(settings, networks, device),
         emotions=EmotionMixer(
@@ -118,7 +117,7 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
         longest_segment=longest,
         segments_at_once=settings.segments_at_once,
     )
-    return Assembled(engine=engine, longest_segment=longest, notes=tuple(notes))
+    return Assembled(stages=stages, notes=tuple(notes))
 
 
 def _text_reader(

@@ -5,12 +5,14 @@ import math
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
 from adapters.indextts2.failures import reading
+from adapters.indextts2.weights import fill, read_tensors
 from domain.emotion import EMOTIONS
 from domain.errors import ModelUnavailable
 
@@ -53,7 +55,7 @@ class QwenEmotionReader:
     def __init__(self, *, folder: Path, device: torch.device) -> None:
         self._folder = folder
         self._device = device
-        self._loaded: tuple[Any, Any] | None = None
+        self._loaded: _Loaded | None = None
         self._known: OrderedDict[str, tuple[float, ...]] = OrderedDict()
 
     def weigh(self, words: str) -> tuple[float, ...]:
@@ -66,7 +68,8 @@ class QwenEmotionReader:
     def _ask(self, words: str) -> str:
         from transformers import GenerationConfig
 
-        tokenizer, model = self._load()
+        loaded = self._load()
+        tokenizer = loaded.tokenizer
         messages = [
             {"role": "system", "content": _INSTRUCTION},
             {"role": "user", "content": words},
@@ -79,18 +82,18 @@ class QwenEmotionReader:
         settings: Any = GenerationConfig(  # type: ignore[no-untyped-call]
             max_new_tokens=LONGEST_ANSWER,
             do_sample=False,
-            eos_token_id=model.generation_config.eos_token_id,
+            eos_token_id=list(loaded.ends),
             pad_token_id=tokenizer.pad_token_id,
         )
-        written = model.generate(**read, generation_config=settings)
+        written = loaded.model.generate(**read, generation_config=settings)
         answer: str = tokenizer.decode(
             written[0, read["input_ids"].shape[1] :], skip_special_tokens=True
         )
         return answer
 
-    def _load(self) -> tuple[Any, Any]:
+    def _load(self) -> "_Loaded":
         if self._loaded is None:
-            from transformers import AutoModelForCausalLM, AutoTokenizer
+            from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
             label = f"{self._folder.name}/model.safetensors"
             if not (self._folder / "model.safetensors").is_file():
@@ -98,14 +101,26 @@ class QwenEmotionReader:
                     f"emotion from words needs {label}, which is missing;"
                     " download the weights, or use emo_vector or emo_audio_prompt"
                 )
-            dtype = torch.float16 if self._device.type == "cuda" else torch.float32
-            with reading(label):
-                tokenizer = AutoTokenizer.from_pretrained(self._folder, local_files_only=True)
-                model: Any = AutoModelForCausalLM.from_pretrained(
-                    self._folder, dtype=dtype, local_files_only=True
+            with reading(f"{self._folder.name}/config.json"):
+                config: Any = AutoConfig.from_pretrained(self._folder, local_files_only=True)
+                model: Any = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
+                    config
                 )
-                self._loaded = tokenizer, model.to(self._device).eval()
+            fill(model, read_tensors(self._folder / "model.safetensors", label=label), label=label)
+            with reading(f"{self._folder.name}/tokenizer.json"):
+                tokenizer: Any = AutoTokenizer.from_pretrained(self._folder, local_files_only=True)
+                ends = {tokenizer.eos_token_id, *_as_list(config.eos_token_id)}
+            dtype = torch.float16 if self._device.type == "cuda" else torch.float32
+            model.to(self._device, dtype).eval().requires_grad_(False)
+            self._loaded = _Loaded(tokenizer, model, tuple(ends - {None}))
         return self._loaded
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    tokenizer: Any
+    model: Any
+    ends: tuple[int, ...]
 
 
 def parse_answer(answer: str, *, words: str) -> tuple[float, ...]:
@@ -120,6 +135,10 @@ def parse_answer(answer: str, *, words: str) -> tuple[float, ...]:
     if not any(weights):
         weights[_CALM] = 1.0
     return tuple(weights)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _named_scores(answer: str) -> Mapping[str, object]:

@@ -47,55 +47,54 @@ class _Task:
     ends_chunk: bool
 
 
-class Engine:
-    """Speaks requests one after the other; holds nothing of a request between two of its parts.
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The parts of a loaded engine, each behind its own small interface.
 
     ``noise`` makes a request's chance from its seed. ``longest_segment`` is in text tokens;
     ``segments_at_once`` segments of a request share a batch.
     """
 
-    def __init__(
-        self,
-        *,
-        text: TextReader,
-        listener: Listener,
-        emotions: EmotionMixer,
-        words: EmotionReader,
-        prompts: PromptBuilder,
-        generator: CodeGenerator,
-        latents: LatentReader,
-        mel_decoder: MelDecoder,
-        vocoder: Vocoder,
-        noise: Callable[[int], Noise],
-        longest_segment: int,
-        segments_at_once: int,
-    ) -> None:
-        self._text = text
-        self._listener = listener
-        self._emotions = emotions
-        self._words = words
-        self._prompts = prompts
-        self._generator = generator
-        self._latents = latents
-        self._mel_decoder = mel_decoder
-        self._vocoder = vocoder
-        self._noise = noise
-        self._longest_segment = longest_segment
-        self._segments_at_once = segments_at_once
+    text: TextReader
+    listener: Listener
+    emotions: EmotionMixer
+    words: EmotionReader
+    prompts: PromptBuilder
+    generator: CodeGenerator
+    latents: LatentReader
+    mel_decoder: MelDecoder
+    vocoder: Vocoder
+    noise: Callable[[int], Noise]
+    longest_segment: int
+    segments_at_once: int
+
+
+class Engine:
+    """Speaks requests one after the other; holds nothing of a request between two of its parts."""
+
+    def __init__(self, *, stages: Stages) -> None:
+        self._stages = stages
+
+    @property
+    def longest_segment(self) -> int:
+        """How many text tokens a segment may have."""
+        return self._stages.longest_segment
 
     def speak(
         self, chunks: Sequence[str], *, voice: Recording, delivery: Delivery
     ) -> Generator[SpokenPart, None, None]:
         """See ``application.ports.SpeechModel.speak``; foreign exceptions pass through."""
-        plan = plan_sampling(delivery.sampling, longest=self._generator.longest)
+        plan = plan_sampling(delivery.sampling, longest=self._stages.generator.longest)
         texts = [
-            self._text.read(chunk, longest=self._longest_segment, language=delivery.language)
+            self._stages.text.read(
+                chunk, longest=self._stages.longest_segment, language=delivery.language
+            )
             for chunk in chunks
         ]
         if chunks and not any(text.segments for text in texts):
             raise InvalidRequest("text", "the model knows no character of it that can be spoken")
-        noise = self._noise(delivery.seed)
-        reference = self._listener.hear(voice)
+        noise = self._stages.noise(delivery.seed)
+        reference = self._stages.listener.hear(voice)
         weights = self._weights(chunks, delivery)
         request = _Request(
             voice=reference,
@@ -118,7 +117,7 @@ class Engine:
             return emotion.effective_weights
         if isinstance(emotion, WordsEmotion):
             words = " ".join(chunks) if emotion.words is None else emotion.words
-            return effective_weights(self._words.weigh(words), emotion.alpha)
+            return effective_weights(self._stages.words.weigh(words), emotion.alpha)
         return None
 
     def _emotion(
@@ -131,11 +130,11 @@ class Engine:
         emotion = delivery.emotion
         if weights is not None and isinstance(emotion, VectorEmotion | WordsEmotion):
             drawn_by = noise if emotion.draw_exemplar else None
-            return self._emotions.weighted(voice, weights, drawn_by=drawn_by)
+            return self._stages.emotions.weighted(voice, weights, drawn_by=drawn_by)
         if emotion is not None and delivery.emotion_recording is not None:
-            other = self._listener.hear(delivery.emotion_recording)
-            return self._emotions.copied(voice, other, alpha=emotion.alpha)
-        return self._emotions.own(voice)
+            other = self._stages.listener.hear(delivery.emotion_recording)
+            return self._stages.emotions.copied(voice, other, alpha=emotion.alpha)
+        return self._stages.emotions.own(voice)
 
     def _parts(self, request: _Request, *, first_alone: bool) -> Iterator[SpokenPart]:
         """The parts of all chunks in order; a chunk's warnings stand on its last part."""
@@ -155,14 +154,14 @@ class Engine:
     def _spoken(
         self, request: _Request, *, first_alone: bool
     ) -> Iterator[tuple[_Task, Samples, Codes]]:
-        for tasks in _grouped(_tasks(request.texts), self._segments_at_once, first_alone):
+        for tasks in _grouped(_tasks(request.texts), self._stages.segments_at_once, first_alone):
             prompts = [
-                self._prompts.build(
+                self._stages.prompts.build(
                     task.segment.ids, latents=request.voice.latents, emotion=request.emotion
                 )
                 for task in tasks
             ]
-            all_codes = self._generator.generate(
+            all_codes = self._stages.generator.generate(
                 prompts, [task.key for task in tasks], plan=request.plan, noise=request.noise
             )
             for task, prompt, codes in zip(tasks, prompts, all_codes, strict=True):
@@ -173,15 +172,15 @@ class Engine:
             raise SynthesisFailed(
                 f"the model said nothing for chunk {task.key.chunk + 1}; try another seed"
             )
-        mel = self._mel_decoder.decode(
+        mel = self._stages.mel_decoder.decode(
             codes.ids,
-            self._latents.read(prompt, codes.ids),
+            self._stages.latents.read(prompt, codes.ids),
             voice=request.voice,
             key=task.key,
             plan=request.plan,
             noise=request.noise,
         )
-        samples = self._vocoder.speak(mel)
+        samples = self._stages.vocoder.speak(mel)
         if not np.isfinite(samples).all():
             raise SynthesisFailed(
                 f"the model produced broken audio for chunk {task.key.chunk + 1};"

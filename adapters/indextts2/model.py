@@ -23,7 +23,7 @@ from domain.errors import ModelUnavailable, SpeechError
 from domain.voice import Recording
 
 if TYPE_CHECKING:
-    from adapters.indextts2.assembly import Assembled
+    from adapters.indextts2.engine import Engine
 
 log = structlog.get_logger()
 
@@ -65,12 +65,12 @@ class IndexTTS2Model:
         self._use_fp16 = use_fp16
         self._use_deepspeed = use_deepspeed
         self._use_cuda_kernel = use_cuda_kernel
-        self._max_tokens_per_segment = max_tokens_per_segment
+        self._asked_tokens_per_segment = max_tokens_per_segment
         self._segments_at_once = segments_at_once
         self._cache_dir = cache_dir
         self._use_grammars = use_grammars
         self._device: str | None = None
-        self._loaded: Assembled | None = None
+        self._loaded: Engine | None = None
         self._failure = ""
         self._is_loading = False
         self._loading_turn = threading.Lock()
@@ -96,7 +96,7 @@ class IndexTTS2Model:
     @property
     def max_tokens_per_segment(self) -> int:
         """Text tokens that a segment may have: as asked for, and once loaded as clamped."""
-        return self._loaded.longest_segment if self._loaded else self._max_tokens_per_segment
+        return self._loaded.longest_segment if self._loaded else self._asked_tokens_per_segment
 
     def status(self) -> ModelStatus:
         if self._loaded is not None:
@@ -112,7 +112,7 @@ class IndexTTS2Model:
     def load(self) -> None:
         self._load()
 
-    def _load(self) -> "Assembled":
+    def _load(self) -> "Engine":
         with self._loading_turn:
             if self._loaded is not None:
                 return self._loaded
@@ -144,7 +144,7 @@ class IndexTTS2Model:
         loaded = self._load()
         import torch
 
-        parts = loaded.engine.speak(chunks, voice=voice, delivery=delivery)
+        parts = loaded.speak(chunks, voice=voice, delivery=delivery)
         try:
             while True:
                 # One turn for each part, so that a reader who dawdles keeps nobody waiting.
@@ -157,8 +157,9 @@ class IndexTTS2Model:
             with self._speaking_turn:
                 parts.close()
 
-    def _assemble(self) -> "Assembled":
+    def _assemble(self) -> "Engine":
         from adapters.indextts2.assembly import EngineSettings, assemble
+        from adapters.indextts2.engine import Engine
 
         device = choose_device(self._asked_device)
         self._device = str(device)
@@ -168,7 +169,7 @@ class IndexTTS2Model:
                 precision=choose_precision(device, use_fp16=self._use_fp16),
                 use_cuda_kernel=self._use_cuda_kernel,
                 use_grammars=self._use_grammars,
-                max_tokens_per_segment=self._max_tokens_per_segment,
+                max_tokens_per_segment=self._asked_tokens_per_segment,
                 segments_at_once=self._segments_at_once,
                 cache_dir=self._cache_dir,
             ),
@@ -183,7 +184,7 @@ class IndexTTS2Model:
             ),
             *assembled.notes,
         )
-        return assembled
+        return Engine(stages=assembled.stages)
 
     def _obstacle(self) -> ModelStatus | None:
         """What keeps the model from loading, as far as can be told without loading anything."""
