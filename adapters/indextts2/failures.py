@@ -59,7 +59,7 @@ def speaking() -> Iterator[None]:
     """
     try:
         yield
-    except (SpeechError, StopIteration):
+    except SpeechError:
         raise
     except Exception as error:
         if is_out_of_memory(error):

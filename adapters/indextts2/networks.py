@@ -91,7 +91,7 @@ def build_networks(
         encoder_mean=mean.to(device),
         encoder_deviation=deviation.to(device),
         semantic_codec=_build_codec(files, classes, config),
-        speaker_encoder=_build_speaker_encoder(files, classes),
+        speaker_encoder=_build_speaker_encoder(files, classes, config),
         vocoder=_build_vocoder(files, classes, fused=fused_vocoder),
         exemplar_styles=_exemplars(files, "feat1.pt", counts).to(device),
         exemplar_emotions=_exemplars(files, "feat2.pt", counts, int(config.gpt.model_dim)).to(
@@ -121,7 +121,7 @@ def _read_config(files: CheckpointFiles) -> Munch:
     with reading("config.yaml"):
         content = yaml.safe_load(files.path(MODEL, "config.yaml").read_text(encoding="utf-8"))
         config: Munch = munchify(content)
-        _ = config.gpt.model_dim, config.s2mel.DiT, config.semantic_codec, config.emo_num
+        _ = config.gpt.model_dim, config.s2mel.style_encoder, config.semantic_codec, config.emo_num
     return config
 
 
@@ -206,7 +206,9 @@ def _build_codec(files: CheckpointFiles, classes: ModelClasses, config: Munch) -
     return codec
 
 
-def _build_speaker_encoder(files: CheckpointFiles, classes: ModelClasses) -> nn.Module:
+def _build_speaker_encoder(
+    files: CheckpointFiles, classes: ModelClasses, config: Munch
+) -> nn.Module:
     path = "campplus_cn_common.bin"
     label = _label(SPEAKER_ENCODER, path)
     state = read_tensors(files.path(SPEAKER_ENCODER, path), label=label)
@@ -214,7 +216,7 @@ def _build_speaker_encoder(files: CheckpointFiles, classes: ModelClasses) -> nn.
         growth = state["xvector.block1.tdnnd1.cam_layer.linear_local.weight"].shape[0]
         encoder: nn.Module = classes.speaker_encoder(
             feat_dim=80,
-            embedding_size=state["xvector.dense.linear.weight"].shape[0],
+            embedding_size=int(config.s2mel.style_encoder.dim),
             growth_rate=growth,
             bn_size=state["xvector.block1.tdnnd1.linear1.weight"].shape[0] // growth,
             init_channels=state["xvector.tdnn.linear.weight"].shape[0],

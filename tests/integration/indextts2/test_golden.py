@@ -28,11 +28,6 @@ FOREIGN = os.environ.get("INDEXTTS_GOLDEN_DIR", "")
 STOP = 129
 
 
-@pytest.fixture(scope="module")
-def stages(checkpoint: Path) -> Stages:
-    return golden_stages(checkpoint)
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_speaks_what_the_package_speaks(name: str, stages: Stages) -> None:
     golden = np.load(HERE / f"{name}.npz")
