@@ -71,7 +71,7 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
         ImportError: a package is missing or broken.
     """
     files, notes = settings.files, []
-    with bare_package():
+    with bare_package(), torch.no_grad():
         classes = import_model_classes()
         fused = settings.use_cuda_kernel and device.type == "cuda"
         if fused and not _fused_vocoder_builds():
