@@ -6,16 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from adapters.indextts2.beams import Codes
 from adapters.indextts2.conditioning import Listener, Reference
 from adapters.indextts2.emotion_vectors import EmotionMixer
 from adapters.indextts2.emotion_words import EmotionReader
 from adapters.indextts2.flow import MelDecoder
-from adapters.indextts2.generation import CodeGenerator, Codes
+from adapters.indextts2.generation import CodeGenerator
 from adapters.indextts2.latents import LatentReader
-from adapters.indextts2.noise import Noise, SegmentKey
+from adapters.indextts2.noise import Noise
 from adapters.indextts2.prompt import PromptBuilder
 from adapters.indextts2.sampling import SamplingPlan, plan_sampling
-from adapters.indextts2.text import Segment, TextReader, TokenisedText
+from adapters.indextts2.schedule import Task, grouped, tasks_of
+from adapters.indextts2.text import TextReader, TokenisedText
 from adapters.indextts2.vocoder import Vocoder
 from application.ports import SpokenPart
 from domain.audio import Samples, audible_span
@@ -36,15 +38,6 @@ class _Request:
     plan: SamplingPlan
     noise: Noise
     texts: Sequence[TokenisedText]
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """One segment to speak; ``ends_chunk`` where it is its chunk's last."""
-
-    key: SegmentKey
-    segment: Segment
-    ends_chunk: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +146,10 @@ class Engine:
 
     def _spoken(
         self, request: _Request, *, first_alone: bool
-    ) -> Iterator[tuple[_Task, Samples, Codes]]:
-        for tasks in _grouped(_tasks(request.texts), self._stages.segments_at_once, first_alone):
+    ) -> Iterator[tuple[Task, Samples, Codes]]:
+        for tasks in grouped(
+            tasks_of(request.texts), self._stages.segments_at_once, first_alone=first_alone
+        ):
             prompts = [
                 self._stages.prompts.build(
                     task.segment.ids, latents=request.voice.latents, emotion=request.emotion
@@ -167,7 +162,7 @@ class Engine:
             for task, prompt, codes in zip(tasks, prompts, all_codes, strict=True):
                 yield task, self._audio(task, prompt, codes, request), codes
 
-    def _audio(self, task: _Task, prompt: Tensor, codes: Codes, request: _Request) -> Samples:
+    def _audio(self, task: Task, prompt: Tensor, codes: Codes, request: _Request) -> Samples:
         if not len(codes.ids):
             raise SynthesisFailed(
                 f"the model said nothing for chunk {task.key.chunk + 1}; try another seed"
@@ -192,22 +187,6 @@ class Engine:
                 " try another seed or another voice"
             )
         return samples
-
-
-def _tasks(texts: Sequence[TokenisedText]) -> list[_Task]:
-    return [
-        _Task(SegmentKey(chunk, index), segment, index + 1 == len(text.segments))
-        for chunk, text in enumerate(texts)
-        for index, segment in enumerate(text.segments)
-    ]
-
-
-def _grouped(tasks: Sequence[_Task], size: int, first_alone: bool) -> Iterator[Sequence[_Task]]:
-    start = 1 if first_alone else 0
-    if tasks[:start]:
-        yield tasks[:start]
-    for begin in range(start, len(tasks), size):
-        yield tasks[begin : begin + size]
 
 
 def _unknown_warning(chunk: int, text: TokenisedText) -> Iterator[str]:

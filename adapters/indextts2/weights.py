@@ -14,8 +14,8 @@ from domain.errors import ModelUnavailable
 State = dict[str, Tensor]
 
 
-def read_tensors(path: Path, *, label: str, inside: str | None = None) -> State:
-    """The named tensors of a ``.safetensors`` or torch file, below the key ``inside`` if any.
+def read_tensors(path: Path, *, label: str, below: str | None = None) -> State:
+    """The named tensors of a ``.safetensors`` or torch file, from under ``below`` if it has that.
 
     Only tensors are read out of torch files, never code.
 
@@ -28,8 +28,7 @@ def read_tensors(path: Path, *, label: str, inside: str | None = None) -> State:
             content = load_file(path)
         else:
             content = torch.load(path, map_location="cpu", weights_only=True)
-        if inside is not None:
-            content = content[inside]
+        content = content.get(below, content)
         return {name: tensor for name, tensor in content.items() if isinstance(tensor, Tensor)}
 
 

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from adapters.indextts2.assembly import EngineSettings, assemble
+from adapters.indextts2.beams import Codes
 from adapters.indextts2.checkpoint_files import CheckpointFiles
 from adapters.indextts2.devices import Precision
 from adapters.indextts2.engine import Engine, Stages
-from adapters.indextts2.generation import CodeGenerator, Codes
+from adapters.indextts2.generation import CodeGenerator
 from adapters.indextts2.latents import LatentReader
 from adapters.indextts2.noise import Noise, SegmentKey
 from adapters.indextts2.sampling import SamplingPlan

@@ -58,8 +58,9 @@ def model_in(folder: Path, **settings: Any) -> IndexTTS2Model:
 
 def test_importing_the_adapter_loads_none_of_its_libraries() -> None:
     program = (
-        "import sys, time; start = time.perf_counter(); import adapters.indextts2.model;"
-        "print(time.perf_counter() - start);"
+        # Processor time: a busy machine is no slow import.
+        "import sys, time; start = time.process_time(); import adapters.indextts2.model;"
+        "print(time.process_time() - start);"
         "print([n for n in ('torch', 'transformers', 'indextts', 'librosa') if n in sys.modules])"
     )
     times = []
