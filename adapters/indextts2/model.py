@@ -154,8 +154,8 @@ class IndexTTS2Model:
                     return
                 yield part
         finally:
-            with self._speaking_turn:
-                parts.close()
+            # Without a turn: it only lets go, and the garbage collector may do it inside anyone's.
+            parts.close()
 
     def _assemble(self) -> "Engine":
         from adapters.indextts2.assembly import EngineSettings, assemble
