@@ -140,9 +140,8 @@ class Engine:
                 task, samples, codes = next(ready)
                 if not codes.stopped:
                     warnings.append(_cut_warning(chunk, request.plan))
-                yield SpokenPart(
-                    chunk, samples, task.ends_chunk, tuple(warnings) if task.ends_chunk else ()
-                )
+                told = tuple(dict.fromkeys(warnings)) if task.ends_chunk else ()
+                yield SpokenPart(chunk, samples, task.ends_chunk, told)
 
     def _spoken(self, request: _Request) -> Iterator[tuple[Task, Samples, Codes]]:
         for tasks in grouped(tasks_of(request.texts), self._stages.segments_at_once):

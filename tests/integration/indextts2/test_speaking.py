@@ -1,17 +1,21 @@
 import gc
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from adapters.indextts2.beams import Codes
 from adapters.indextts2.engine import Engine, Stages
 from adapters.indextts2.failures import speaking
 from adapters.indextts2.model import IndexTTS2Model
 from domain.audio import Samples
 from domain.delivery import Delivery, Sampling
 from domain.errors import InvalidRequest, OutOfMemory, SynthesisFailed
+from tests.integration.indextts2.golden_runs import golden_stages
 from tests.integration.indextts2.speaking import (
     HELLO,
     HIGH,
@@ -215,6 +219,31 @@ def test_broken_or_silent_audio_is_never_sold_as_speech(stages: Stages, value: f
     )
     with pytest.raises(SynthesisFailed), torch.inference_mode():
         next(parts)
+
+
+def test_a_segment_without_a_single_code_fails(stages: Stages) -> None:
+    class Mute:
+        longest = 100
+
+        def generate(self, prompts: Sequence[object], *_: object, **__: object) -> list[Codes]:
+            return [Codes(torch.zeros(0, dtype=torch.int64), stopped=True) for _ in prompts]
+
+    parts = Engine(stages=replace(stages, generator=Mute())).speak(
+        ["Hello."], voice=LOW, delivery=Delivery(1, sampling=SHORT)
+    )
+    with pytest.raises(SynthesisFailed, match="said nothing"), torch.inference_mode():
+        next(parts)
+
+
+def test_half_precision_speaks_with_the_same_stages(checkpoint: Path) -> None:
+    """What CUDA runs with USE_FP16, on the CPU: every number type fits where it meets another."""
+    halved = golden_stages(checkpoint, precision="float16")
+    with torch.inference_mode():
+        (part,) = Engine(stages=halved).speak(
+            [HELLO], voice=LOW, delivery=Delivery(1, sampling=SHORT)
+        )
+    assert np.isfinite(part.samples).all()
+    assert len(part.samples) > 0
 
 
 def _seeded(seed: int) -> Delivery:
