@@ -16,6 +16,9 @@ LONGEST_SECONDS = 15.0
 SILENT_AMPLITUDE = 0.001
 """-60 dBFS: a recording that never reaches it holds no voice."""
 
+LARGEST_FILE_BYTES = 64 * 2**20
+"""Fifteen seconds are used; a file past this is no reference recording."""
+
 _NAME = re.compile(r"[^\x00-\x1f\x7f\\]{1,255}")
 
 
@@ -34,12 +37,12 @@ class Recording:
 
 
 def is_voice_name(name: str) -> bool:
-    """Whether ``name`` can stand for a file below the voices folder: relative, and never upwards."""
+    """Whether ``name`` can stand for a file inside the voices folder."""
     if not _NAME.fullmatch(name) or not _is_encodable(name):
         return False
     path = PurePosixPath(name)
     parts = name.split("/")
-    return not path.is_absolute() and all(part not in ("", ".", "..") for part in parts)
+    return not path.is_absolute() and not any(part == "" or part.startswith(".") for part in parts)
 
 
 def voice_name(file: str) -> str:
@@ -53,7 +56,7 @@ def is_voice_file(file: str) -> bool:
 
 
 def choose_file(name: str, files: Collection[str]) -> str | None:
-    """The one of ``files`` that ``name`` means: the file itself, else by the order of ``EXTENSIONS``."""
+    """The one of ``files`` that ``name`` means: itself, else by the order of ``EXTENSIONS``."""
     if name in files and is_voice_file(name):
         return name
     of_this_stem = sorted(
