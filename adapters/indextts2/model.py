@@ -1,7 +1,7 @@
 """IndexTTS-2 behind the speech port. Importing this module loads none of its libraries."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,7 +140,7 @@ class IndexTTS2Model:
 
     def speak(
         self, chunks: Sequence[str], *, voice: Recording, delivery: Delivery
-    ) -> Iterator[SpokenPart]:
+    ) -> Generator[SpokenPart, None, None]:
         loaded = self._load()
         import torch
 

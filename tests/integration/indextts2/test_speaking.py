@@ -136,7 +136,7 @@ def test_refuses_controls_that_the_model_cannot_take(
 ) -> None:
     with pytest.raises(InvalidRequest) as refused:
         parts_of(model, HELLO, delivery=Delivery(1, sampling=controls))
-    assert refused.value.field == field
+    assert refused.value.message.startswith(f"{field}:")
 
 
 @pytest.mark.parametrize(
