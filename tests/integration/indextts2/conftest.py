@@ -1,20 +1,15 @@
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 
 if TYPE_CHECKING:
     from adapters.indextts2.engine import Stages
     from adapters.indextts2.model import IndexTTS2Model
 
-if importlib.util.find_spec("torch") is None:
-    collect_ignore_glob = ["test_*.py"]  # the extra indextts is not installed
-else:
-    import torch
-
-    # Tensors this small are done before a second thread is awake, and on a busy machine both wait.
-    torch.set_num_threads(1)
+# Tensors this small are done before a second thread is awake, and on a busy machine both wait.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
