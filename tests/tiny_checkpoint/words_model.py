@@ -52,7 +52,8 @@ def write_words_model(folder: Path) -> None:
         )
     )
     config = Qwen3Config(**_SETTINGS, vocab_size=len(vocabulary))
-    tensors = tensors_of(Qwen3ForCausalLM(config), "words")
+    model = Qwen3ForCausalLM(config)  # type: ignore[no-untyped-call]
+    tensors = tensors_of(model, "words")
     tensors.pop("lm_head.weight")
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "config.json").write_text(
