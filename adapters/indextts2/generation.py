@@ -10,10 +10,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from adapters.indextts2.backbone import Backbone, KeyValueCache, causal_bias, padding_bias
+from adapters.indextts2.backbone import Backbone, causal_bias
 from adapters.indextts2.beams import Beams, Codes
+from adapters.indextts2.cache import KeyValueCache
 from adapters.indextts2.noise import Noise, SegmentKey
-from adapters.indextts2.prompt import batched
+from adapters.indextts2.prompt import PromptBatch, batched
 from adapters.indextts2.sampling import SamplingPlan
 
 
@@ -39,11 +40,16 @@ class CodeGenerator(Protocol):
 
 
 class LoopingGenerator:
-    """Decodes step by step; all beams of all segments are rows of one batch."""
+    """Decodes step by step; all beams of all segments go through the model together.
 
-    def __init__(self, *, language_model: Any, backbone: Backbone) -> None:
+    The device is asked every ``poll_every`` steps who has finished, so that it need not wait for
+    the answer in between; who finished earlier is taken along until then, and keeps its codes.
+    """
+
+    def __init__(self, *, language_model: Any, backbone: Backbone, poll_every: int = 8) -> None:
         self._model = language_model
         self._backbone = backbone
+        self._poll_every = poll_every
 
     @property
     def longest(self) -> int:
@@ -57,50 +63,54 @@ class LoopingGenerator:
         plan: SamplingPlan,
         noise: Noise,
     ) -> list[Codes]:
-        beams = plan.num_beams
-        cache = self._backbone.new_cache()
-        logits, padding = self._read(prompts, cache)
-        live = Beams.first(len(prompts), plan, self._model, device=logits.device)
-        cache.select(live.rows_of_origin())
-        logits, padding = (each.repeat_interleave(beams, dim=0) for each in (logits, padding))
+        return self.decode(batched(prompts), keys, plan=plan, noise=noise)
+
+    def decode(
+        self, batch: PromptBatch, keys: Sequence[SegmentKey], *, plan: SamplingPlan, noise: Noise
+    ) -> list[Codes]:
+        """Codes for each row of ``batch``; what stands in its padding does not matter."""
+        cache = self._backbone.new_cache(beams=plan.num_beams)
+        logits = self._read(batch, cache).expand(-1, plan.num_beams, -1)
+        live = Beams.first(len(keys), plan, self._model, device=logits.device)
         answers: dict[int, Codes] = {}
-        places = list(range(len(prompts)))
-        for step in range(plan.max_mel_tokens):
-            chosen = live.advance(logits, [keys[place] for place in places], step, noise)
-            done = live.done(step).tolist()
-            for row, place in enumerate(places):
-                if done[row]:
-                    answers[place] = live.answer(row)
-            staying = [row for row, is_done in enumerate(done) if not is_done]
-            if not staying:
-                break
-            if len(staying) < len(places):
-                kept = torch.tensor(staying, device=logits.device)
-                places = [places[row] for row in staying]
-                live = live.keep(kept)
-                rows = (kept[:, None] * beams + torch.arange(beams, device=kept.device)).flatten()
-                chosen, padding = chosen[rows], padding[rows]
-            if beams > 1 or len(staying) < len(done):
-                cache.select(chosen)
-            logits = self._step(live.last_codes(), step, cache, padding)
-        return [answers[place] for place in range(len(prompts))]
+        places = list(range(len(keys)))
+        while True:
+            origins = live.advance(logits, [keys[place] for place in places], noise)
+            at_the_end = live.length >= plan.max_mel_tokens
+            if at_the_end or live.length % self._poll_every == 0:
+                is_open = [is_open and not at_the_end for is_open in live.open.tolist()]
+                answers |= {
+                    place: live.answer(row) for row, place in enumerate(places) if not is_open[row]
+                }
+                if not any(is_open):
+                    return [answers[place] for place in range(len(keys))]
+                if not all(is_open):
+                    staying = torch.tensor(is_open, device=logits.device).nonzero()[:, 0]
+                    places = [place for row, place in enumerate(places) if is_open[row]]
+                    live, origins = live.keep(staying), origins[staying]
+                    cache.keep(staying)
+            cache.advance(origins)
+            logits = self._step(live, cache)
 
-    def _read(self, prompts: Sequence[Tensor], cache: KeyValueCache) -> tuple[Tensor, Tensor]:
-        batch = batched(prompts)
-        model, device = self._model, batch.padding.device
-        start = torch.full((len(prompts), 1), model.start_mel_token, device=device)
+    def _read(self, batch: PromptBatch, cache: KeyValueCache) -> Tensor:
+        model, padding = self._model, batch.padding
+        rows, length, _ = batch.embeddings.shape
+        start = torch.full((rows, 1), model.start_mel_token, device=padding.device)
         opening = model.mel_embedding(start) + model.mel_pos_embedding.emb.weight[0]
-        x = torch.cat([batch.embeddings, opening], dim=1)
-        bias = causal_bias(batch.padding, x.shape[1], x.dtype)
-        return self._logits(self._backbone.run(x, cache, bias)), batch.padding
+        # A weight of zero does not silence what is not a number: the padding itself must be zero.
+        empty = torch.arange(length, device=padding.device)[None] < padding[:, None]
+        x = torch.cat([batch.embeddings.masked_fill(empty[:, :, None], 0), opening], dim=1)
+        cache.open(padding, x.shape[1], x.dtype)
+        bias = causal_bias(padding, x.shape[1], x.dtype)
+        return self._logits(self._backbone.run(x, cache, bias)[:, -1:])
 
-    def _step(self, codes: Tensor, step: int, cache: KeyValueCache, padding: Tensor) -> Tensor:
+    def _step(self, live: Beams, cache: KeyValueCache) -> Tensor:
         model = self._model
         # Position 1 is skipped: the package counts the start code twice, in training's own way.
-        x = model.mel_embedding(codes[:, None]) + model.mel_pos_embedding.emb.weight[step + 2]
-        bias = padding_bias(padding, cache.length + 1, x.dtype) if padding.any() else None
-        return self._logits(self._backbone.run(x, cache, bias))
+        position = model.mel_pos_embedding.emb.weight[live.length + 1]
+        x = model.mel_embedding(live.last_codes()) + position
+        return self._logits(self._backbone.run(x, cache, cache.bias))
 
     def _logits(self, hidden: Tensor) -> Tensor:
-        logits: Tensor = self._model.mel_head(self._model.final_norm(hidden[:, -1]))
+        logits: Tensor = self._model.mel_head(self._model.final_norm(hidden))
         return logits.float()

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from adapters.indextts2.backbone import Backbone, causal_bias
+from adapters.indextts2.backbone import Backbone
 
 
 class LatentReader(Protocol):
@@ -29,7 +29,6 @@ class FullPassReader:
         positions = torch.arange(len(ids), device=ids.device)
         spoken = model.mel_embedding(ids) + model.mel_pos_embedding.emb(positions)
         x = torch.cat([prompt, spoken[None]], dim=1)
-        bias = causal_bias(torch.zeros(1, device=x.device), x.shape[1], x.dtype)
-        hidden = self._backbone.run(x, self._backbone.new_cache(), bias)
+        hidden = self._backbone.run(x, None, None)
         latents: Tensor = model.final_norm(hidden[:, -len(ids) :])
         return latents.float()

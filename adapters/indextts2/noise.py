@@ -16,16 +16,27 @@ class SegmentKey:
     segment: int
 
 
+@dataclass(frozen=True, slots=True)
+class Urn:
+    """What a decoding step draws from: the columns of a wide table that are not left out.
+
+    ``probabilities`` (rows, few) of the columns ``columns`` (rows, few), int64, no column twice;
+    the table has ``width`` columns.
+    """
+
+    probabilities: Tensor
+    columns: Tensor
+    width: int
+
+
 class Noise(Protocol):
     """The chance in one request."""
 
-    def choose(
-        self, keys: Sequence[SegmentKey], probabilities: Tensor, count: int, *, step: int
-    ) -> Tensor:
-        """Draw ``count`` of the columns for each row, without replacement: (rows, count), int64.
+    def choose(self, keys: Sequence[SegmentKey], urn: Urn, count: int, *, step: int) -> Tensor:
+        """Draw ``count`` places of ``urn`` for each row, without replacement: (rows, count), int64.
 
-        Row i of ``probabilities`` (rows, columns) belongs to segment ``keys[i]`` at decoding step
-        ``step``. The first draw stands first.
+        Row i of the urn belongs to segment ``keys[i]`` at decoding step ``step``. The first draw
+        stands first. What is drawn of a column depends on its number, not on its place.
         """
 
     def flow_start(self, key: SegmentKey, *, channels: int, frames: int) -> Tensor:
@@ -53,17 +64,15 @@ class KeyedNoise:
         self._seed = seed
         self._device = device
 
-    def choose(
-        self, keys: Sequence[SegmentKey], probabilities: Tensor, count: int, *, step: int
-    ) -> Tensor:
-        uniform = torch.stack(
-            [self._uniform(key, step, probabilities.shape[1]) for key in keys]
-        ).to(probabilities.device)
+    def choose(self, keys: Sequence[SegmentKey], urn: Urn, count: int, *, step: int) -> Tensor:
+        seeds = [_signed(self._key(key, step)) for key in keys]
+        uniform = _uniform(urn.columns + 1, torch.tensor(seeds, device=urn.columns.device)[:, None])
         # The largest p / Exponential(1) are draws without replacement (Efraimidis, Spirakis, 2006).
-        return (probabilities / -uniform.log()).topk(count, dim=1).indices
+        return (urn.probabilities / -uniform.log()).topk(count, dim=1).indices
 
     def flow_start(self, key: SegmentKey, *, channels: int, frames: int) -> Tensor:
-        radius, angle = self._uniform(key, _FLOW_STEP, 2 * channels * frames).chunk(2)
+        counter = torch.arange(1, 2 * channels * frames + 1, device=self._device)
+        radius, angle = _uniform(counter, _signed(self._key(key, _FLOW_STEP))).chunk(2)
         normal = torch.sqrt(-2 * radius.log()) * torch.cos(2 * torch.pi * angle)
         return normal.reshape(1, channels, frames)
 
@@ -76,14 +85,14 @@ class KeyedNoise:
             mixed = _mixed((mixed + _GOLDEN_STEP * (part + 2)) & _ALL)
         return mixed
 
-    def _uniform(self, key: SegmentKey, step: int, count: int) -> Tensor:
-        """(count,), float32, between 0 and 1, both excluded."""
-        counter = torch.arange(1, count + 1, dtype=torch.int64, device=self._device)
-        bits = counter * _signed(_GOLDEN_STEP) + _signed(self._key(key, step))
-        bits = (bits ^ _shifted(bits, 30)) * _signed(_FIRST_MULTIPLIER)
-        bits = (bits ^ _shifted(bits, 27)) * _signed(_SECOND_MULTIPLIER)
-        fraction = _shifted(bits ^ _shifted(bits, 31), 64 - _FRACTION_BITS)
-        return (fraction.float() + 0.5) / (1 << _FRACTION_BITS)
+
+def _uniform(counter: Tensor, seed: Tensor | int) -> Tensor:
+    """For each ``counter``, int64, a number between 0 and 1, both excluded, float32."""
+    bits = counter * _signed(_GOLDEN_STEP) + seed
+    bits = (bits ^ _shifted(bits, 30)) * _signed(_FIRST_MULTIPLIER)
+    bits = (bits ^ _shifted(bits, 27)) * _signed(_SECOND_MULTIPLIER)
+    fraction = _shifted(bits ^ _shifted(bits, 31), 64 - _FRACTION_BITS)
+    return (fraction.float() + 0.5) / (1 << _FRACTION_BITS)
 
 
 def _mixed(value: int) -> int:

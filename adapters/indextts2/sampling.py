@@ -76,21 +76,26 @@ def plan_sampling(asked: Sampling, *, longest: int) -> SamplingPlan:
 
 
 def penalised(scores: Tensor, seen: Tensor, penalty: float) -> Tensor:
-    """Push down what a row has ``seen`` (Keskar et al., CTRL, 2019); both are (rows, codes)."""
-    pushed = torch.where(scores < 0, scores * penalty, scores / penalty)
-    return torch.where(seen, pushed, scores)
+    """``scores`` (rows, codes) with the codes ``seen`` (rows, any number) pushed down.
+
+    The rule is that of CTRL (Keskar et al., 2019). A code may have been seen more than once.
+    """
+    found = scores.gather(1, seen)
+    pushed = torch.where(found < 0, found * penalty, found / penalty)
+    return scores.scatter(1, seen, pushed)
 
 
-def filtered(scores: Tensor, plan: SamplingPlan) -> Tensor:
-    """Scores (rows, codes) after temperature, top-k and top-p; what is left out is -inf."""
-    scores = scores / plan.temperature
-    if plan.top_k:
-        kept = min(max(plan.top_k, plan.fewest_kept), scores.shape[-1])
-        smallest = scores.topk(kept, dim=-1).values[:, -1:]
-        scores = scores.masked_fill(scores < smallest, -torch.inf)
+def candidates(scores: Tensor, plan: SamplingPlan) -> tuple[Tensor, Tensor]:
+    """What is left of ``scores`` (rows, codes) after temperature, top-k and top-p.
+
+    Answers scores and codes, (rows, kept) each, best first; what top-p leaves out is -inf. All
+    that follows works on these few and never again on the whole vocabulary.
+    """
+    kept = max(plan.top_k, plan.fewest_kept) if plan.top_k else scores.shape[-1]
+    best, codes = (scores / plan.temperature).topk(min(kept, scores.shape[-1]), dim=-1)
     if plan.top_p < 1:
-        ascending, order = scores.sort(dim=-1)
+        ascending = best.flip(-1)
         dropped = ascending.softmax(dim=-1).cumsum(dim=-1) <= 1 - plan.top_p
         dropped[:, -plan.fewest_kept :] = False
-        scores = scores.masked_fill(dropped.scatter(1, order, dropped), -torch.inf)
-    return scores
+        best = best.masked_fill(dropped.flip(-1), -torch.inf)
+    return best, codes

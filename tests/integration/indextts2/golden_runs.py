@@ -16,7 +16,7 @@ from adapters.indextts2.devices import Precision
 from adapters.indextts2.engine import Engine, Stages
 from adapters.indextts2.generation import CodeGenerator
 from adapters.indextts2.latents import LatentReader
-from adapters.indextts2.noise import Noise, SegmentKey
+from adapters.indextts2.noise import Noise, SegmentKey, Urn
 from adapters.indextts2.sampling import SamplingPlan
 from domain.audio import Samples
 from domain.delivery import Delivery, Sampling
@@ -33,13 +33,15 @@ class PackageNoise:
         self._seed = seed
         self._of_segment: dict[int, torch.Generator] = {}
 
-    def choose(
-        self, keys: Sequence[SegmentKey], probabilities: Tensor, count: int, *, step: int
-    ) -> Tensor:
+    def choose(self, keys: Sequence[SegmentKey], urn: Urn, count: int, *, step: int) -> Tensor:
         (key,) = keys
         if key.segment not in self._of_segment:
             self._of_segment[key.segment] = self._seeded(100 * key.segment)
-        return torch.multinomial(probabilities, count, generator=self._of_segment[key.segment])
+        table = torch.zeros(1, urn.width).scatter(1, urn.columns, urn.probabilities)
+        drawn = torch.multinomial(table, count, generator=self._of_segment[key.segment])
+        # Where fewer than ``count`` are possible the package draws what was left out, to no effect.
+        turns = torch.full((1, urn.width), count).scatter(1, drawn, torch.arange(count)[None])
+        return turns.gather(1, urn.columns).argsort(dim=1, stable=True)[:, :count]
 
     def flow_start(self, key: SegmentKey, *, channels: int, frames: int) -> Tensor:
         return torch.randn(1, channels, frames, generator=self._seeded(100 * key.segment + 50))

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.indextts2.noise import KeyedNoise, SegmentKey
+from adapters.indextts2.noise import KeyedNoise, SegmentKey, Urn
 
 CPU = torch.device("cpu")
 SEEDS = st.integers(0, 2**63 - 1)
@@ -13,7 +13,13 @@ KEYS = st.builds(SegmentKey, st.integers(0, 200), st.integers(0, 50))
 
 
 def chosen(noise: KeyedNoise, *keys: SegmentKey, step: int = 0, count: int = 2) -> torch.Tensor:
-    return noise.choose(keys, torch.ones(len(keys), 50) / 50, count, step=step)
+    return noise.choose(keys, full(torch.ones(len(keys), 50) / 50), count, step=step)
+
+
+def full(probabilities: torch.Tensor) -> Urn:
+    """An urn in which every column lies at its own place."""
+    rows, width = probabilities.shape
+    return Urn(probabilities, torch.arange(width).repeat(rows, 1), width)
 
 
 @given(SEEDS, st.lists(KEYS, min_size=1, max_size=5), st.integers(0, 2000))
@@ -36,7 +42,7 @@ def test_what_is_impossible_is_never_drawn_before_what_is_possible(
 ) -> None:
     probabilities = torch.zeros(1, 1000)
     probabilities[0, 7] = 1e-6
-    assert KeyedNoise(seed, device=CPU).choose([key], probabilities, 2, step=0)[0, 0] == 7
+    assert KeyedNoise(seed, device=CPU).choose([key], full(probabilities), 2, step=0)[0, 0] == 7
 
 
 def test_seed_chunk_segment_and_step_each_change_the_draw() -> None:
@@ -55,7 +61,7 @@ def test_draws_follow_their_probabilities() -> None:
     noise, key, draws = KeyedNoise(3, device=CPU), SegmentKey(0, 0), 4000
     counts = torch.zeros(4)
     for step in range(draws):
-        counts[noise.choose([key], probabilities, 1, step=step)[0, 0]] += 1
+        counts[noise.choose([key], full(probabilities), 1, step=step)[0, 0]] += 1
     tolerance = 4 * math.sqrt(0.25 / draws)
     assert torch.allclose(counts / draws, probabilities[0], atol=tolerance)
 
