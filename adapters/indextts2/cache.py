@@ -5,8 +5,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-_FEWEST_STEPS = 32
-"""How many steps fit after making room, at least: making room moves everything that is kept."""
 _POSITIONS = 128
 """Space comes in multiples of this, so that neighbouring lengths ask for the same block."""
 
@@ -18,11 +16,14 @@ class KeyValueCache:
     (segments, 1, beams, space) says which positions a beam sees: 0 for those it descends from,
     minus infinity for all else. So beams that branch and swap move a few numbers of the bias,
     never keys or values; and what no beam descends from any more is dropped when space runs out.
+    Then at least ``room`` more steps fit: more of them are tidied up after less often, and read
+    over more often.
     """
 
-    def __init__(self, *, layers: int, beams: int) -> None:
+    def __init__(self, *, layers: int, beams: int, room: int) -> None:
         self._layers: list[Tensor | None] = [None] * layers
         self._beams = beams
+        self._room = room
         self._bias = torch.zeros(0, 1, beams, 0)
         self._length = 0
 
@@ -36,7 +37,7 @@ class KeyValueCache:
 
         The keys and values that come next are the prompts'.
         """
-        space = _space(length, self._beams)
+        space = self._space_for(length)
         empty = torch.arange(space, device=padding.device)[None] < padding[:, None]
         bias = torch.zeros(empty.shape, dtype=dtype, device=padding.device)
         bias = bias.masked_fill(empty, -torch.inf)
@@ -83,7 +84,7 @@ class KeyValueCache:
         length = int(wanted.sum(dim=1).max())
         # The wanted positions come last, in their order; a segment with fewer keeps some masked.
         places = wanted.long().argsort(dim=1, stable=True)[:, -length:]
-        space = _space(length, self._beams)
+        space = self._space_for(length)
 
         def moved(stored: Tensor) -> Tensor:
             index = places[None, :, None, :, None].expand(2, -1, stored.shape[2], -1, 1)
@@ -98,16 +99,15 @@ class KeyValueCache:
         )
         self._bias, self._length = roomier, length
 
+    def _space_for(self, length: int) -> int:
+        needed = length + self._beams * self._room
+        return -(-needed // _POSITIONS) * _POSITIONS
+
     def _replace(self, change: Callable[[Tensor], Tensor]) -> None:
         """Change layer after layer, so that only one of them is ever there twice."""
         for layer, stored in enumerate(self._layers):
             if stored is not None:
                 self._layers[layer] = change(stored)
-
-
-def _space(length: int, beams: int) -> int:
-    needed = length + beams * _FEWEST_STEPS
-    return -(-needed // _POSITIONS) * _POSITIONS
 
 
 def _itself(beams: int, like: Tensor) -> Tensor:

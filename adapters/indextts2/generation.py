@@ -5,6 +5,7 @@ the loop is our own, so that rows can be batched, leave the batch and carry thei
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -39,21 +40,23 @@ class CodeGenerator(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoopingGenerator:
     """Decodes step by step; all beams of all segments go through the model together.
 
     The device is asked every ``poll_every`` steps who has finished, so that it need not wait for
     the answer in between; who finished earlier is taken along until then, and keeps its codes.
+    The cache has room for at least ``room`` steps whenever it is tidied up. Neither changes codes.
     """
 
-    def __init__(self, *, language_model: Any, backbone: Backbone, poll_every: int = 8) -> None:
-        self._model = language_model
-        self._backbone = backbone
-        self._poll_every = poll_every
+    language_model: Any
+    backbone: Backbone
+    poll_every: int = 8
+    room: int = 32
 
     @property
     def longest(self) -> int:
-        return int(self._model.max_mel_tokens)
+        return int(self.language_model.max_mel_tokens)
 
     def generate(
         self,
@@ -69,15 +72,15 @@ class LoopingGenerator:
         self, batch: PromptBatch, keys: Sequence[SegmentKey], *, plan: SamplingPlan, noise: Noise
     ) -> list[Codes]:
         """Codes for each row of ``batch``; what stands in its padding does not matter."""
-        cache = self._backbone.new_cache(beams=plan.num_beams)
+        cache = self.backbone.new_cache(beams=plan.num_beams, room=self.room)
         logits = self._read(batch, cache).expand(-1, plan.num_beams, -1)
-        live = Beams.first(len(keys), plan, self._model, device=logits.device)
+        live = Beams.first(len(keys), plan, self.language_model, device=logits.device)
         answers: dict[int, Codes] = {}
         places = list(range(len(keys)))
         while True:
             origins = live.advance(logits, [keys[place] for place in places], noise)
             at_the_end = live.length >= plan.max_mel_tokens
-            if at_the_end or live.length % self._poll_every == 0:
+            if at_the_end or live.length % self.poll_every == 0:
                 is_open = [is_open and not at_the_end for is_open in live.open.tolist()]
                 answers |= {
                     place: live.answer(row) for row, place in enumerate(places) if not is_open[row]
@@ -93,7 +96,7 @@ class LoopingGenerator:
             logits = self._step(live, cache)
 
     def _read(self, batch: PromptBatch, cache: KeyValueCache) -> Tensor:
-        model, padding = self._model, batch.padding
+        model, padding = self.language_model, batch.padding
         rows, length, _ = batch.embeddings.shape
         start = torch.full((rows, 1), model.start_mel_token, device=padding.device)
         opening = model.mel_embedding(start) + model.mel_pos_embedding.emb.weight[0]
@@ -102,15 +105,15 @@ class LoopingGenerator:
         x = torch.cat([batch.embeddings.masked_fill(empty[:, :, None], 0), opening], dim=1)
         cache.open(padding, x.shape[1], x.dtype)
         bias = causal_bias(padding, x.shape[1], x.dtype)
-        return self._logits(self._backbone.run(x, cache, bias)[:, -1:])
+        return self._logits(self.backbone.run(x, cache, bias)[:, -1:])
 
     def _step(self, live: Beams, cache: KeyValueCache) -> Tensor:
-        model = self._model
+        model = self.language_model
         # Position 1 is skipped: the package counts the start code twice, in training's own way.
         position = model.mel_pos_embedding.emb.weight[live.length + 1]
         x = model.mel_embedding(live.last_codes()) + position
-        return self._logits(self._backbone.run(x, cache, cache.bias))
+        return self._logits(self.backbone.run(x, cache, cache.bias))
 
     def _logits(self, hidden: Tensor) -> Tensor:
-        logits: Tensor = self._model.mel_head(self._model.final_norm(hidden))
+        logits: Tensor = self.language_model.mel_head(self.language_model.final_norm(hidden))
         return logits.float()

@@ -56,7 +56,7 @@ class IndexTTS2Model:
         use_deepspeed: bool = False,
         use_cuda_kernel: bool = False,
         max_tokens_per_segment: int = 800,
-        segments_at_once: int = 4,
+        segments_at_once: int = 16,
         cache_dir: Path | None = None,
         use_grammars: bool = True,
     ) -> None:

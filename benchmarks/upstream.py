@@ -1,0 +1,254 @@
+"""The package's own modules, driven as its ``IndexTTS2.infer_generator`` drives them.
+
+Segment after segment at batch 1: Hugging Face's beam search, a second pass for the latents, its own
+flow-matching solver, its own vocoder. What the package takes torchaudio for is done by the adapter,
+which was compared with it number by number elsewhere.
+"""
+
+import io
+import json
+import warnings
+from collections.abc import Sequence
+from contextlib import redirect_stderr
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+import yaml
+from munch import munchify
+from safetensors.torch import load_file
+from torch import Tensor
+
+from adapters.indextts2.checkpoint_files import (
+    MODEL,
+    SEMANTIC_CODEC,
+    SPEAKER_ENCODER,
+    SPEECH_ENCODER,
+    VOCODER,
+    CheckpointFiles,
+)
+from adapters.indextts2.package import ModelClasses, bare_package, import_model_classes
+from adapters.indextts2.resampling import (
+    ENCODER_RATE_HZ,
+    MODEL_RATE_HZ,
+    resample,
+    resample_by_sinc,
+)
+from adapters.indextts2.sampling import SamplingPlan
+from adapters.indextts2.spectra import encoder_features, kaldi_bands, mel_spectrogram
+from domain.audio import Samples
+from domain.voice import Recording
+from tests.tiny_checkpoint.checkpoint import language_model, mel_decoder
+
+_HEARD_LAYER = 17
+_FRAMES_PER_CODE = 1.72
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A recording as the package keeps it between requests.
+
+    ``speech`` and ``emotion`` (1, T, C), ``style`` (1, 192), ``prompt`` (1, M, width), ``mel``
+    (1, 80, M).
+    """
+
+    speech: Tensor
+    emotion: Tensor
+    style: Tensor
+    prompt: Tensor
+    mel: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Codes (1, n) of a segment, the stop code last where there is one, and what led to them."""
+
+    codes: Tensor
+    tokens: Tensor
+    voice: Tensor
+    emotion: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The loaded modules, in float32."""
+
+    gpt: Any
+    parts: Any
+    speech_encoder: Any
+    mean: Tensor
+    deviation: Tensor
+    codec: Any
+    speaker_encoder: Any
+    vocoder: Any
+    device: torch.device
+
+    @classmethod
+    def load(cls, files: CheckpointFiles, device: torch.device) -> "Upstream":
+        with bare_package(), torch.no_grad():
+            loaded = _read(files, import_model_classes(), device)
+        modules = (loaded.gpt, loaded.speech_encoder, loaded.codec, loaded.speaker_encoder)
+        for module in (*modules, loaded.vocoder, *loaded.parts.values()):
+            module.to(device).eval()
+        loaded.parts["cfm"].estimator.setup_caches(max_batch_size=1, max_seq_length=8192)
+        loaded.gpt.post_init_gpt2_config(use_deepspeed=False, kv_cache=True, half=False)
+        return loaded
+
+    def hear(self, recording: Recording) -> Heard:
+        """What ``infer_generator`` computes of a voice that it did not speak with last."""
+        speech = resample(recording.waveform, MODEL_RATE_HZ)
+        narrow = resample_by_sinc(speech, MODEL_RATE_HZ, ENCODER_RATE_HZ)
+        features = self._features(narrow)
+        mel = mel_spectrogram(
+            torch.from_numpy(speech).to(self.device),
+            rate_hz=MODEL_RATE_HZ,
+            transform=1024,
+            window=1024,
+            step=256,
+            bands=80,
+            lowest_hz=0,
+            highest_hz=MODEL_RATE_HZ / 2,
+        )
+        bands = kaldi_bands(torch.from_numpy(narrow)).to(self.device)
+        _, quantised = self.codec.quantize(features)
+        lengths = torch.tensor([mel.shape[2]], device=self.device)
+        return Heard(
+            speech=features,
+            emotion=self._features(resample(recording.waveform, ENCODER_RATE_HZ)),
+            style=self.speaker_encoder((bands - bands.mean(dim=0, keepdim=True))[None]),
+            prompt=self._regulated(quantised, lengths),
+            mel=mel,
+        )
+
+    def generate(self, heard: Heard, tokens: Sequence[int], plan: SamplingPlan) -> Said:
+        """``infer_generator``'s first stage, the conformers run anew for every segment."""
+        text = torch.tensor([list(tokens)], dtype=torch.int32, device=self.device)
+        lengths = {
+            "cond_lengths": self._length(heard.speech),
+            "emo_cond_lengths": self._length(heard.emotion),
+        }
+        emotion = self.gpt.merge_emovec(heard.speech, heard.emotion, *lengths.values(), alpha=1.0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Hugging Face deprecates, nobody here can change
+            codes, voice = self.gpt.inference_speech(
+                heard.speech,
+                text,
+                heard.emotion,
+                **lengths,
+                emo_vec=emotion,
+                do_sample=True,
+                top_p=plan.top_p,
+                top_k=plan.top_k,
+                temperature=plan.temperature,
+                num_return_sequences=1,
+                length_penalty=0.0,
+                num_beams=plan.num_beams,
+                repetition_penalty=plan.repetition_penalty,
+                max_generate_length=plan.max_mel_tokens,
+            )
+        return Said(codes, text, voice, emotion)
+
+    def read(self, heard: Heard, said: Said) -> tuple[Said, Tensor]:
+        """The second pass; answers the codes without the stop code, and latents (1, n, width)."""
+        stops = (said.codes[0] == self.gpt.stop_mel_token).nonzero()
+        said = replace(said, codes=said.codes[:, : int(stops[0, 0])]) if len(stops) else said
+        latents = self.gpt(
+            said.voice,
+            said.tokens,
+            torch.tensor([said.tokens.shape[1]], device=self.device),
+            said.codes,
+            torch.tensor([said.codes.shape[1]], device=self.device),
+            heard.emotion,
+            cond_mel_lengths=self._length(heard.speech),
+            emo_cond_mel_lengths=self._length(heard.emotion),
+            emo_vec=said.emotion,
+            use_speed=torch.zeros(1, dtype=torch.int64, device=self.device),
+        )
+        return said, latents
+
+    def paint(self, heard: Heard, said: Said, latents: Tensor, plan: SamplingPlan) -> Tensor:
+        """Mel (1, 80, t) of one segment."""
+        sounds = self.codec.quantizer.vq2emb(said.codes[:, None]).transpose(1, 2)
+        frames = torch.tensor([int(said.codes.shape[1] * _FRAMES_PER_CODE)], device=self.device)
+        content = self._regulated(sounds + self.parts["gpt_layer"](latents), frames)
+        content = torch.cat([heard.prompt, content], dim=1)
+        with redirect_stderr(io.StringIO()):  # the solver draws a bar for every segment
+            mel: Tensor = self.parts["cfm"].inference(
+                content,
+                torch.tensor([content.shape[1]], device=self.device),
+                heard.mel,
+                heard.style,
+                None,
+                plan.diffusion_steps,
+                inference_cfg_rate=plan.inference_cfg_rate,
+            )
+        return mel[:, :, heard.mel.shape[2] :]
+
+    def speak(self, mel: Tensor) -> Samples:
+        samples: Samples = self.vocoder(mel).flatten().clamp(-1, 1).cpu().numpy()
+        return samples
+
+    def _features(self, narrow: Samples) -> Tensor:
+        features, mask = encoder_features(torch.from_numpy(narrow))
+        layers = self.speech_encoder(
+            input_features=features.to(self.device),
+            attention_mask=mask.to(self.device),
+            output_hidden_states=True,
+        ).hidden_states
+        heard: Tensor = (layers[_HEARD_LAYER] - self.mean) / self.deviation
+        return heard
+
+    def _regulated(self, sounds: Tensor, frames: Tensor) -> Tensor:
+        content: Tensor = self.parts["length_regulator"](
+            sounds, ylens=frames, n_quantizers=3, f0=None
+        )[0]
+        return content
+
+    def _length(self, features: Tensor) -> Tensor:
+        return torch.tensor([features.shape[-1]], device=self.device)
+
+
+def _read(files: CheckpointFiles, classes: ModelClasses, device: torch.device) -> Upstream:
+    from transformers import Wav2Vec2BertConfig, Wav2Vec2BertModel
+
+    config = munchify(yaml.safe_load(files.path(MODEL, "config.yaml").read_text()))
+    settings = json.loads(files.path(SPEECH_ENCODER, "config.json").read_text())
+    width = int(settings["hidden_size"])
+    encoder: Any = Wav2Vec2BertModel(Wav2Vec2BertConfig.from_dict(settings))
+    encoder.load_state_dict(load_file(files.path(SPEECH_ENCODER, "model.safetensors")))
+    gpt = language_model(classes, config, width)
+    gpt.load_state_dict(torch.load(files.path(MODEL, "gpt.pth"), weights_only=True)["model"])
+    parts = mel_decoder(classes, config, width)
+    saved = torch.load(files.path(MODEL, "s2mel.pth"), weights_only=True)["net"]
+    for name, part in parts.items():
+        part.load_state_dict(saved[name], strict=False)
+    codec = classes.semantic_codec(cfg=config.semantic_codec)
+    codec.load_state_dict(load_file(files.path(SEMANTIC_CODEC, "semantic_codec/model.safetensors")))
+    heard = torch.load(files.path(SPEAKER_ENCODER, "campplus_cn_common.bin"), weights_only=True)
+    growth = heard["xvector.block1.tdnnd1.cam_layer.linear_local.weight"].shape[0]
+    speaker_encoder = classes.speaker_encoder(
+        feat_dim=80,
+        embedding_size=192,
+        growth_rate=growth,
+        bn_size=heard["xvector.block1.tdnnd1.linear1.weight"].shape[0] // growth,
+        init_channels=heard["xvector.tdnn.linear.weight"].shape[0],
+    )
+    speaker_encoder.load_state_dict(heard)
+    vocoder = classes.vocoder(
+        classes.vocoder_settings(json.loads(files.path(VOCODER, "config.json").read_text()))
+    )
+    generator = torch.load(files.path(VOCODER, "bigvgan_generator.pt"), weights_only=True)
+    vocoder.load_state_dict(generator["generator"])
+    vocoder.remove_weight_norm()
+    statistics = torch.load(files.path(MODEL, "wav2vec2bert_stats.pt"), weights_only=True)
+    return Upstream(
+        gpt=gpt,
+        parts=parts,
+        speech_encoder=encoder,
+        mean=statistics["mean"].to(device),
+        deviation=statistics["var"].sqrt().to(device),
+        codec=codec,
+        speaker_encoder=speaker_encoder,
+        vocoder=vocoder,
+        device=device,
+    )
