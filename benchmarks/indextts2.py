@@ -359,7 +359,8 @@ def report(case: Case, repeats: int) -> Iterator[str]:
     """The tables, a line at a time as it is measured."""
     packages = ("torch", "transformers", "indextts2-inference")
     yield ", ".join(f"{name} {version(name)}" for name in packages)
-    yield f"Python {platform.python_version()}, {os.cpu_count()} cores, device {case.device}, {case.threads} threads"
+    threads = f"{case.threads} of {os.cpu_count()} cores used"
+    yield f"Python {platform.python_version()}, device {case.device}, {threads}"
     yield ""
     weights = {side: weigh(side, case) for side in SIDES}
     yield "| | package | ours | ratio |"

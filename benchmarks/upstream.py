@@ -91,7 +91,7 @@ class Upstream:
         for module in (*modules, loaded.vocoder, *loaded.parts.values()):
             module.to(device).eval()
         loaded.parts["cfm"].estimator.setup_caches(max_batch_size=1, max_seq_length=8192)
-        loaded.gpt.post_init_gpt2_config(use_deepspeed=False, kv_cache=True, half=False)
+        set_up_generation(loaded.gpt)
         return loaded
 
     def hear(self, recording: Recording) -> Heard:
@@ -121,32 +121,7 @@ class Upstream:
         )
 
     def generate(self, heard: Heard, tokens: Sequence[int], plan: SamplingPlan) -> Said:
-        """``infer_generator``'s first stage, the conformers run anew for every segment."""
-        text = torch.tensor([list(tokens)], dtype=torch.int32, device=self.device)
-        lengths = {
-            "cond_lengths": self._length(heard.speech),
-            "emo_cond_lengths": self._length(heard.emotion),
-        }
-        emotion = self.gpt.merge_emovec(heard.speech, heard.emotion, *lengths.values(), alpha=1.0)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Hugging Face deprecates, nobody here can change
-            codes, voice = self.gpt.inference_speech(
-                heard.speech,
-                text,
-                heard.emotion,
-                **lengths,
-                emo_vec=emotion,
-                do_sample=True,
-                top_p=plan.top_p,
-                top_k=plan.top_k,
-                temperature=plan.temperature,
-                num_return_sequences=1,
-                length_penalty=0.0,
-                num_beams=plan.num_beams,
-                repetition_penalty=plan.repetition_penalty,
-                max_generate_length=plan.max_mel_tokens,
-            )
-        return Said(codes, text, voice, emotion)
+        return generated(self.gpt, heard.speech, heard.emotion, tokens, plan)
 
     def read(self, heard: Heard, said: Said) -> tuple[Said, Tensor]:
         """The second pass; answers the codes without the stop code, and latents (1, n, width)."""
@@ -159,8 +134,8 @@ class Upstream:
             said.codes,
             torch.tensor([said.codes.shape[1]], device=self.device),
             heard.emotion,
-            cond_mel_lengths=self._length(heard.speech),
-            emo_cond_mel_lengths=self._length(heard.emotion),
+            cond_mel_lengths=_length(heard.speech),
+            emo_cond_mel_lengths=_length(heard.emotion),
             emo_vec=said.emotion,
             use_speed=torch.zeros(1, dtype=torch.int64, device=self.device),
         )
@@ -204,8 +179,46 @@ class Upstream:
         )[0]
         return content
 
-    def _length(self, features: Tensor) -> Tensor:
-        return torch.tensor([features.shape[-1]], device=self.device)
+
+def generated(
+    gpt: Any, speech: Tensor, emotion: Tensor, tokens: Sequence[int], plan: SamplingPlan
+) -> Said:
+    """``infer_generator``'s first stage, the conformers run anew for every segment.
+
+    ``speech`` and ``emotion`` (1, T, C) are features of a voice; ``gpt`` is set up for generation.
+    """
+    text = torch.tensor([list(tokens)], dtype=torch.int32, device=speech.device)
+    lengths = {"cond_lengths": _length(speech), "emo_cond_lengths": _length(emotion)}
+    vector = gpt.merge_emovec(speech, emotion, *lengths.values(), alpha=1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Hugging Face deprecates, nobody here can change
+        codes, voice = gpt.inference_speech(
+            speech,
+            text,
+            emotion,
+            **lengths,
+            emo_vec=vector,
+            do_sample=True,
+            top_p=plan.top_p,
+            top_k=plan.top_k,
+            temperature=plan.temperature,
+            num_return_sequences=1,
+            length_penalty=0.0,
+            num_beams=plan.num_beams,
+            repetition_penalty=plan.repetition_penalty,
+            max_generate_length=plan.max_mel_tokens,
+        )
+    return Said(codes, text, voice, vector)
+
+
+def set_up_generation(gpt: Any) -> None:
+    """Let the package wrap its language model for Hugging Face's generation."""
+    gpt.post_init_gpt2_config(use_deepspeed=False, kv_cache=True, half=False)
+
+
+def _length(features: Tensor) -> Tensor:
+    """The lengths that the package names: the width of the features."""
+    return torch.tensor([features.shape[-1]], device=features.device)
 
 
 def _read(files: CheckpointFiles, classes: ModelClasses, device: torch.device) -> Upstream:

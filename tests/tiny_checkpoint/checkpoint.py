@@ -16,7 +16,7 @@ import torch
 import yaml
 from munch import munchify
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from adapters.indextts2.checkpoint_files import (
     SEMANTIC_CODEC,
@@ -74,11 +74,17 @@ def mel_decoder(classes: ModelClasses, model: Mapping[str, Any], width: int) -> 
     return parts
 
 
-def _write_language_model(model: Path, classes: ModelClasses, sizes: Sizes) -> None:
-    tensors = tensors_of(language_model(classes, sizes.model, sizes.semantic_width), "gpt")
+def language_tensors(network: nn.Module, sizes: Sizes) -> dict[str, Tensor]:
+    """What a checkpoint of these sizes holds for its language model."""
+    tensors = tensors_of(network, "gpt")
     # The start code has no sound: a trained model never says it, and this one must not either.
     tensors["mel_head.bias"][sizes.model["gpt"]["start_mel_token"]] = -1e4
-    torch.save({"model": tensors}, model / "gpt.pth")
+    return tensors
+
+
+def _write_language_model(model: Path, classes: ModelClasses, sizes: Sizes) -> None:
+    network = language_model(classes, sizes.model, sizes.semantic_width)
+    torch.save({"model": language_tensors(network, sizes)}, model / "gpt.pth")
 
 
 def _write_mel_decoder(model: Path, classes: ModelClasses, sizes: Sizes) -> None:

@@ -9,7 +9,9 @@ from torch import Tensor
 
 from adapters.indextts2.beams import Codes
 from adapters.indextts2.engine import Stages
+from adapters.indextts2.generation import LoopingGenerator
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
+from adapters.indextts2.prompt import batched
 from adapters.indextts2.sampling import SamplingPlan
 from tests.integration.indextts2.speaking import HIGH, LOW
 
@@ -64,6 +66,38 @@ def test_codes_are_the_same_alone_and_in_any_batch(
         assert together[index].stopped == alone.stopped
 
 
+@pytest.mark.parametrize("name", PLANS)
+def test_neither_when_the_device_is_asked_nor_room_in_the_cache_changes_a_code(
+    stages: Stages, prompts: list[Tensor], name: str
+) -> None:
+    plan = replace(PLANS[name], max_mel_tokens=150)
+    expected = [(codes.ids.tolist(), codes.stopped) for codes in _all(stages, prompts, plan)]
+    for poll_every, room in ((1, 32), (7, 32), (8, 1), (8, 500)):
+        generator = replace(_looping(stages), poll_every=poll_every, room=room)
+        changed = replace(stages, generator=generator)
+        answers = _all(changed, prompts, plan)
+        assert [(codes.ids.tolist(), codes.stopped) for codes in answers] == expected
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_padding_that_is_not_a_number_changes_nothing(
+    stages: Stages, prompts: list[Tensor], name: str
+) -> None:
+    batch = batched(prompts)
+    empty = torch.arange(batch.embeddings.shape[1])[None] < batch.padding[:, None]
+    spoiled = replace(batch, embeddings=batch.embeddings.masked_fill(empty[:, :, None], torch.nan))
+    with torch.inference_mode():
+        answers = _looping(stages).decode(
+            spoiled,
+            [SegmentKey(index, 0) for index in range(len(prompts))],
+            plan=PLANS[name],
+            noise=KeyedNoise(11, device=torch.device("cpu")),
+        )
+    expected = _all(stages, prompts, PLANS[name])
+    assert empty.any()
+    assert [each.ids.tolist() for each in answers] == [each.ids.tolist() for each in expected]
+
+
 def test_some_rows_stop_before_others(stages: Stages, prompts: list[Tensor]) -> None:
     """Without this the test above would say less than it seems to."""
     lengths = {len(codes.ids) for codes in _all(stages, prompts, PLANS["beams"])}
@@ -97,3 +131,8 @@ def test_latents_of_the_longest_sequence_can_be_read(stages: Stages, prompts: li
 
 def _all(stages: Stages, prompts: Sequence[Tensor], plan: SamplingPlan) -> list[Codes]:
     return list(generated(stages, prompts, range(len(prompts)), plan).values())
+
+
+def _looping(stages: Stages) -> LoopingGenerator:
+    assert isinstance(stages.generator, LoopingGenerator)
+    return stages.generator
