@@ -65,8 +65,10 @@ class KeyedNoise:
         self._device = device
 
     def choose(self, keys: Sequence[SegmentKey], urn: Urn, count: int, *, step: int) -> Tensor:
-        seeds = [_signed(self._key(key, step)) for key in keys]
-        uniform = _uniform(urn.columns + 1, torch.tensor(seeds, device=urn.columns.device)[:, None])
+        seeds = torch.tensor([[_signed(self._key(key, step))] for key in keys])
+        # Without waiting: a copy that blocks would wait for all that the device still has to do.
+        seeds = seeds.to(urn.columns.device, non_blocking=True)
+        uniform = _uniform(urn.columns + 1, seeds)
         # The largest p / Exponential(1) are draws without replacement (Efraimidis, Spirakis, 2006).
         return (urn.probabilities / -uniform.log()).topk(count, dim=1).indices
 
