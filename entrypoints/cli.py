@@ -19,6 +19,10 @@ _COMMANDS = {
         "entrypoints.commands.doctor:doctor",
         "Say what is installed, found and missing, and what to do.",
     ),
+    "selfcheck": (
+        "entrypoints.commands.selfcheck:selfcheck",
+        "Speak a fixed set of texts and measure them.",
+    ),
 }
 """Where each command is, and its line in the list of commands."""
 

@@ -31,8 +31,14 @@ class Settings(StorageSettings):
         default_factory=lambda: _folder("output_audio"), validate_default=True
     )
     cleanup_days: int = Field(default=2, ge=1)
+    checkpoints_dir: Path = Field(default_factory=lambda: _folder("checkpoints"))
     default_voice: str = "default"
-    tts_engine: Literal["preview", "auto"] = "auto"
+    tts_engine: Literal["indextts2", "preview", "auto"] = "auto"
+    device: str | None = Field(default=None, pattern=r"^(cpu|cuda(:\d+)?)$")
+    use_fp16: bool = False
+    use_deepspeed: bool = False
+    use_cuda_kernel: bool = False
+    max_tokens_per_segment: int = Field(default=800, ge=1)
     max_text_chars: int = Field(default=10_000, ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
@@ -62,6 +68,7 @@ class WorkerSettings(Settings):
     """Defaults for a worker on RunPod."""
 
     object_store: Literal["s3", "filesystem"] = "s3"
+    tts_engine: Literal["indextts2", "preview", "auto"] = "indextts2"
 
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
