@@ -3,7 +3,7 @@
 An adapter keeps the promises written here and raises nothing but ``domain.errors.SpeechError``.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import TracebackType
@@ -84,14 +84,14 @@ class SpeechModel(Protocol):
 
     def speak(
         self, chunks: Sequence[str], *, voice: Recording, delivery: Delivery
-    ) -> Iterator[SpokenPart]:
+    ) -> Generator[SpokenPart, None, None]:
         """Speak all ``chunks`` of one request, lazily; loads the model when that is still to do.
 
         All chunks come at once so that an adapter may batch them. The same arguments give the
-        same samples. Closing the iterator stops the work and frees what it held.
+        same samples. Closing the generator stops the work and frees what it held.
 
         Raises:
-            InvalidRequest: the engine cannot speak this text or these controls (before the first part).
+            InvalidRequest: the engine cannot speak this text or these controls; before any part.
             ModelUnavailable, OutOfMemory, SynthesisFailed: on the part they happen.
         """
 

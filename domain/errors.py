@@ -47,7 +47,13 @@ class InvalidRequest(SpeechError):
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")
-        self.field = field
+
+    @classmethod
+    def of(cls, problems: Sequence[tuple[str, str]]) -> "InvalidRequest":
+        """One error for several (field, problem) pairs, at least one."""
+        *others, (field, problem) = problems
+        together = "".join(f"{name}: {what}; " for name, what in others)
+        return cls(f"{together}{field}", problem)
 
 
 class UnknownVoice(SpeechError):
@@ -108,6 +114,7 @@ class Cancelled(SpeechError):
     code = "cancelled"
 
 
-def printable(value: str, *, limit: int = 80) -> str:
-    """``value`` quoted for a one-line message: control characters escaped, cut at ``limit``."""
-    return repr(value if len(value) <= limit else value[:limit] + "…")
+def printable(value: object, *, limit: int = 80) -> str:
+    """``value`` as one line of a message: control characters escaped, cut at ``limit``."""
+    shown = repr(value)
+    return shown if len(shown) <= limit else f"{shown[:limit]}…"

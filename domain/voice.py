@@ -34,12 +34,12 @@ class Recording:
 
 
 def is_voice_name(name: str) -> bool:
-    """Whether ``name`` can stand for a file below the voices folder: relative, and never upwards."""
+    """Whether ``name`` can stand for a file inside the voices folder."""
     if not _NAME.fullmatch(name) or not _is_encodable(name):
         return False
     path = PurePosixPath(name)
     parts = name.split("/")
-    return not path.is_absolute() and all(part not in ("", ".", "..") for part in parts)
+    return not path.is_absolute() and not any(part == "" or part.startswith(".") for part in parts)
 
 
 def voice_name(file: str) -> str:
@@ -53,7 +53,7 @@ def is_voice_file(file: str) -> bool:
 
 
 def choose_file(name: str, files: Collection[str]) -> str | None:
-    """The one of ``files`` that ``name`` means: the file itself, else by the order of ``EXTENSIONS``."""
+    """The one of ``files`` that ``name`` means: itself, else by the order of ``EXTENSIONS``."""
     if name in files and is_voice_file(name):
         return name
     of_this_stem = sorted(

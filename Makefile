@@ -1,0 +1,43 @@
+# Everything runs in .venv, which the first target that needs it makes.
+PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3,$(if $(shell $(name) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null | grep True),$(name))))
+TEXT ?= Hello! This is the preview engine, speaking on your own machine.
+VOICE ?=
+OUT ?=
+BIN := .venv/bin
+
+.PHONY: run test check bench clean
+.DEFAULT_GOAL := run
+
+run: .venv/run.stamp ## speak TEXT (with VOICE, into OUT) and print where the audio is
+	@$(BIN)/indextts-runpod speak $(if $(VOICE),--voice "$$VOICE") $(if $(OUT),--out "$$OUT") -- "$$TEXT"
+
+test: .venv/test.stamp ## all tests
+	$(BIN)/pytest
+
+check: .venv/test.stamp ## lint, types, import contracts and all tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+bench: .venv/test.stamp ## what the pipeline around the model costs
+	$(BIN)/python -m benchmarks.pipeline
+
+clean:
+	rm -rf .venv
+
+export TEXT VOICE OUT
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: set PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -qq --disable-pip-version-check --upgrade pip
+
+.venv/run.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[preview]'
+	@touch $@
+
+.venv/test.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[preview,worker,dev]'
+	@touch $@ .venv/run.stamp

@@ -1,0 +1,189 @@
+"""The one use case: a text and a voice in, speech out."""
+
+import secrets
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+
+from application.ports import AudioEncoder, ObjectStore, SpeechModel, StoredObject
+from application.references import Reference, References
+from application.utterance import ChunkWatcher, Clock, SpeechReport, Utterance
+from domain.audio import AudioFormat
+from domain.chunking import plan_chunks, whole_text
+from domain.delivery import Delivery, Sampling
+from domain.emotion import Emotion, RecordedEmotion
+from domain.joining import JoinPlan
+
+SEED_BITS = 63
+"""Seeds are whole numbers below 2**63."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRequest:
+    """What a caller wants spoken, and how.
+
+    ``speaker_voice`` None is the default voice; ``max_chars_per_chunk`` None leaves the text
+    whole; ``seed`` None draws one; ``session_id`` None names the object after the job.
+    """
+
+    text: str
+    speaker_voice: str | None = None
+    emotion: Emotion | None = None
+    max_chars_per_chunk: int | None = 300
+    join: JoinPlan = JoinPlan(pause_ms=300, crossfade_ms=140)
+    seed: int | None = None
+    sampling: Sampling = Sampling()
+    language: str | None = None
+    audio_format: AudioFormat = AudioFormat.OPUS
+    bitrate_kbps: int = 128
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSpeech:
+    """A finished file in the store, and what is in it.
+
+    ``sample_rate_hz``, ``duration_seconds`` and ``codec`` are the file's own.
+    """
+
+    filename: str
+    stored: StoredObject
+    report: SpeechReport
+    sample_rate_hz: int
+    duration_seconds: float
+    codec: str
+    bitrate_kbps: int | None
+    encoding_seconds: float
+    storage_seconds: float
+
+
+class Speak:
+    """Speaks requests, into the object store or sample by sample.
+
+    Args:
+        default_voice: Name of the voice for requests that name none.
+        draw_seed: Gives a seed to a request without one.
+        clock: Measures the timings of reports.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: SpeechModel,
+        references: References,
+        encoder: AudioEncoder,
+        store: ObjectStore,
+        default_voice: str,
+        draw_seed: Callable[[], int] = lambda: secrets.randbits(SEED_BITS),
+        clock: Clock = time.perf_counter,
+    ) -> None:
+        self._model = model
+        self._references = references
+        self._encoder = encoder
+        self._store = store
+        self._default_voice = default_voice
+        self._draw_seed = draw_seed
+        self._clock = clock
+
+    def utterance(self, request: SpeechRequest, *, favour_first_audio: bool = False) -> Utterance:
+        """Plan ``request``: find its recordings and cut its text. Nothing is spoken yet.
+
+        Raises:
+            UnknownVoice, BadReference: a recording that the request names cannot be used.
+        """
+        voice = self._references.find(request.speaker_voice or self._default_voice)
+        emotion = self._emotion_reference(request.emotion)
+        return Utterance(
+            model=self._model,
+            chunks=(
+                whole_text(request.text)
+                if request.max_chars_per_chunk is None
+                else plan_chunks(
+                    request.text, limit=request.max_chars_per_chunk, language=request.language
+                )
+            ),
+            voice=voice.recording,
+            delivery=Delivery(
+                seed=self._draw_seed() if request.seed is None else request.seed,
+                emotion=request.emotion,
+                emotion_recording=emotion.recording if emotion else None,
+                sampling=request.sampling,
+                language=request.language,
+                favour_first_audio=favour_first_audio,
+            ),
+            plan=request.join,
+            warnings=(
+                *self._unheard_wishes(request),
+                *voice.warnings,
+                *(emotion.warnings if emotion else ()),
+            ),
+            clock=self._clock,
+        )
+
+    def into_store(
+        self, request: SpeechRequest, *, job_id: str, watch: ChunkWatcher | None = None
+    ) -> StoredSpeech:
+        """Speak ``request`` into a file, encoded as it is spoken, and store it.
+
+        Recordings and store are checked before the model is asked.
+
+        Raises:
+            SpeechError: the class says what failed.
+        """
+        filename = (
+            request.session_id or job_id or uuid.uuid4().hex
+        ) + request.audio_format.extension
+        utterance = self.utterance(request)
+        self._store.claim(filename, owner=job_id)
+        began = self._clock()
+        with (
+            closing(utterance.samples(watch)) as samples,
+            self._encoder.encode(
+                samples,
+                sample_rate_hz=utterance.sample_rate_hz,
+                audio_format=request.audio_format,
+                bitrate_kbps=request.bitrate_kbps,
+            ) as encoded,
+        ):
+            spoken = self._clock()
+            stored = self._store.put(
+                filename,
+                encoded.content,
+                owner=job_id,
+                content_type=request.audio_format.content_type,
+            )
+        report = utterance.report()
+        in_model = report.timings.load + report.timings.synthesis
+        return StoredSpeech(
+            filename=filename,
+            stored=stored,
+            report=report,
+            sample_rate_hz=encoded.sample_rate_hz,
+            duration_seconds=encoded.duration_seconds,
+            codec=encoded.codec,
+            bitrate_kbps=encoded.bitrate_kbps,
+            encoding_seconds=spoken - began - in_model,
+            storage_seconds=self._clock() - spoken,
+        )
+
+    def _emotion_reference(self, emotion: Emotion | None) -> Reference | None:
+        if isinstance(emotion, RecordedEmotion):
+            return self._references.find(emotion.voice)
+        return None
+
+    def _unheard_wishes(self, request: SpeechRequest) -> list[str]:
+        """Warnings for what an engine with one voice of its own cannot do."""
+        if self._model.clones_voices:
+            return []
+        wishes = {
+            "speaker_voice": request.speaker_voice is not None,
+            "the emotion": request.emotion is not None,
+            "the sampling controls": request.sampling != Sampling(),
+        }
+        return [
+            f"engine {self._model.engine} has one voice of its own: {wish} had no effect"
+            for wish, is_meant in wishes.items()
+            if is_meant
+        ]

@@ -1,0 +1,40 @@
+"""What pydantic finds wrong, in words for the person who wrote the value."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from domain.errors import printable
+
+
+def describe(error: Mapping[str, Any]) -> str:
+    """One of pydantic's error details as the rest of a sentence that begins with the field."""
+    context = error.get("ctx", {})
+    if "error" in context:
+        return str(context["error"])
+    sentence = _SENTENCES.get(error["type"])
+    problem = sentence.format(**context) if sentence else error["msg"]
+    if isinstance(error["input"], str | int | float):
+        problem += f", not {printable(error['input'])}"
+    return problem
+
+
+_SENTENCES = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "finite_number": "must be a finite number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "greater_than_equal": "must be at least {ge:g}",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "less_than_equal": "must be at most {le:.15g}",
+    "list_type": "must be a list",
+    "literal_error": "must be {expected}",
+    "string_pattern_mismatch": "must match {pattern}",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_type": "must be a string",
+    "too_long": "must have {max_length} items and has {actual_length}",
+    "too_short": "must have {min_length} items and has {actual_length}",
+}

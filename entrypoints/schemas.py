@@ -1,0 +1,246 @@
+"""The input of a job: its fields, types, ranges and rules."""
+
+import difflib
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+
+from application.speak import SpeechRequest
+from domain.audio import AudioFormat
+from domain.delivery import Sampling
+from domain.emotion import Emotion, RecordedEmotion, VectorEmotion, WordsEmotion
+from domain.errors import InvalidRequest, printable
+from domain.joining import JoinPlan
+from entrypoints.problems import describe
+
+MAX_TEXT_CHARS = 10_000
+
+
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: 140.0 is a whole one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _spoken_text(text: str, info: ValidationInfo) -> str:
+    trimmed = text.strip()
+    limit = (info.context or {}).get("max_text_chars", MAX_TEXT_CHARS)
+    if not any(char.isalnum() for char in trimmed):
+        raise ValueError("has no letter or digit to speak")
+    if len(trimmed) > limit:
+        raise ValueError(f"has {len(trimmed)} characters; at most {limit} are accepted")
+    return trimmed
+
+
+def _unicode(text: str) -> str:
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError("holds half of a surrogate pair, which is no character")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_unicode)]
+Whole = Annotated[int, BeforeValidator(_whole)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Milliseconds = Annotated[Whole, Field(ge=0, le=2000)]
+ChunkBound = Annotated[Whole, Field(ge=50, le=1000)]
+Weight = Annotated[Number, Field(ge=0, le=1)]
+
+
+class SpeechInput(BaseModel):
+    """What a client may ask to be spoken. Unknown fields are refused, types are strict."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    text: Annotated[Text, AfterValidator(_spoken_text)] = Field(description="what to speak")
+    speaker_voice: Text | None = Field(
+        default=None, description="voice to clone: a name in the voices folder"
+    )
+    emo_audio_prompt: Text | None = Field(
+        default=None, description="recording whose emotion is copied: a name in the voices folder"
+    )
+    emo_vector: Annotated[list[Weight], Field(min_length=8, max_length=8)] | None = Field(
+        default=None,
+        description="emotion by 8 numbers of 0 to 1: happy, angry, sad, afraid, disgusted,"
+        " melancholic, surprised, calm",
+    )
+    emo_alpha: Weight = Field(default=1.0, description="emotion strength")
+    use_emo_text: bool = Field(default=False, description="take the emotion from words")
+    emo_text: Annotated[Text, Field(min_length=1, max_length=500)] | None = Field(
+        default=None, description="words that describe the emotion; the text itself by default"
+    )
+    use_random: bool = Field(default=False, description="draw the emotion's exemplar at random")
+    enable_chunking: bool = Field(default=True, description="split long text")
+    max_chars_per_chunk: ChunkBound = Field(default=300, description="upper bound of a chunk")
+    enable_crossfade: bool = Field(default=True, description="blend chunk joins")
+    crossfade_ms: Milliseconds = Field(default=140, description="length of the blend")
+    chunk_pause_ms: Milliseconds = Field(default=300, description="silence between chunks")
+    stream: bool = Field(default=False, description="give the audio out while it is spoken")
+    output_format: Literal["pcm_16"] = Field(
+        default="pcm_16", description="format of streamed audio"
+    )
+    stream_max_chars_per_chunk: ChunkBound | None = Field(
+        default=None, description="chunk bound of a stream; smaller is earlier first audio [150]"
+    )
+    stream_crossfade_ms: Milliseconds | None = Field(
+        default=None, description="blend of a stream [crossfade_ms]"
+    )
+    session_id: Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")] | None = (
+        Field(default=None, description="names the stored file")
+    )
+    seed: Annotated[Whole, Field(ge=0, le=2**63 - 1)] | None = Field(
+        default=None, description="same seed, same request, same audio"
+    )
+    audio_format: Literal["opus", "mp3", "wav", "flac", "m4a"] = Field(
+        default="opus", description="container and codec of the finished file"
+    )
+    bitrate_kbps: Annotated[Whole, Field(ge=16, le=320)] = Field(
+        default=128, description="bit rate of a lossy format"
+    )
+    language: (
+        Annotated[Text, Field(pattern=r"^[A-Za-z]{2,3}$"), AfterValidator(str.lower)] | None
+    ) = Field(default=None, description="BCP 47 primary tag; by default judged by the script")
+    temperature: Annotated[Number, Field(ge=0.01, le=2)] | None = Field(
+        default=None, description="sampling temperature [0.8]"
+    )
+    top_p: Annotated[Number, Field(ge=0.01, le=1)] | None = Field(
+        default=None, description="nucleus of the sampling [0.8]"
+    )
+    top_k: Annotated[Whole, Field(ge=1, le=1000)] | None = Field(
+        default=None, description="candidates of the sampling [30]"
+    )
+    num_beams: Annotated[Whole, Field(ge=1, le=10)] | None = Field(
+        default=None, description="beams of the search [3]"
+    )
+    repetition_penalty: Annotated[Number, Field(ge=1, le=20)] | None = Field(
+        default=None, description="penalty on repeated codes [10]"
+    )
+    max_mel_tokens: Annotated[Whole, Field(ge=1, le=1815)] | None = Field(
+        default=None, description="most codes of a segment, about 50 a second [1500]"
+    )
+    diffusion_steps: Annotated[Whole, Field(ge=1, le=100)] | None = Field(
+        default=None, description="Euler steps of the flow matching [25]"
+    )
+    inference_cfg_rate: Annotated[Number, Field(ge=0, le=2)] | None = Field(
+        default=None, description="strength of the flow matching's guidance [0.7]"
+    )
+
+    @model_validator(mode="after")
+    def _rules_between_fields(self) -> "SpeechInput":
+        sources = [
+            name
+            for name, is_given in (
+                ("emo_vector", self.emo_vector is not None),
+                ("emo_audio_prompt", self.emo_audio_prompt is not None),
+                ("use_emo_text", self.use_emo_text),
+            )
+            if is_given
+        ]
+        if len(sources) > 1:
+            raise InvalidFieldError(sources[1], f"excludes {sources[0]}; give one emotion source")
+        if self.emo_text is not None and not self.use_emo_text:
+            raise InvalidFieldError("emo_text", "has no effect without use_emo_text: true")
+        is_lossless = not AudioFormat(self.audio_format).is_lossy
+        if "bitrate_kbps" in self.model_fields_set and is_lossless:
+            raise InvalidFieldError("bitrate_kbps", f"does not go with {self.audio_format}")
+        return self
+
+    def to_request(self) -> SpeechRequest:
+        """The use case's words for this input, stream mode's own bounds applied."""
+        return SpeechRequest(
+            text=self.text,
+            speaker_voice=self.speaker_voice,
+            emotion=self._emotion(),
+            max_chars_per_chunk=self._chunk_bound() if self.enable_chunking else None,
+            join=JoinPlan(
+                pause_ms=self.chunk_pause_ms,
+                crossfade_ms=self._crossfade_ms() if self.enable_crossfade else 0,
+            ),
+            seed=self.seed,
+            sampling=Sampling(
+                temperature=self.temperature,
+                top_p=self.top_p,
+                top_k=self.top_k,
+                num_beams=self.num_beams,
+                repetition_penalty=self.repetition_penalty,
+                max_mel_tokens=self.max_mel_tokens,
+                diffusion_steps=self.diffusion_steps,
+                inference_cfg_rate=self.inference_cfg_rate,
+            ),
+            language=self.language,
+            audio_format=AudioFormat(self.audio_format),
+            bitrate_kbps=self.bitrate_kbps,
+            session_id=self.session_id,
+        )
+
+    def _emotion(self) -> Emotion | None:
+        if self.emo_vector is not None:
+            return VectorEmotion(tuple(self.emo_vector), self.emo_alpha, self.use_random)
+        if self.emo_audio_prompt is not None:
+            return RecordedEmotion(self.emo_audio_prompt, self.emo_alpha)
+        if self.use_emo_text:
+            return WordsEmotion(self.emo_text, self.emo_alpha, self.use_random)
+        return None
+
+    def _chunk_bound(self) -> int:
+        if not self.stream:
+            return self.max_chars_per_chunk
+        if self.stream_max_chars_per_chunk is not None:
+            return self.stream_max_chars_per_chunk
+        return self.max_chars_per_chunk if "max_chars_per_chunk" in self.model_fields_set else 150
+
+    def _crossfade_ms(self) -> int:
+        if self.stream and self.stream_crossfade_ms is not None:
+            return self.stream_crossfade_ms
+        return self.crossfade_ms
+
+
+class InvalidFieldError(ValueError):
+    """A rule between fields is broken; the message belongs to ``field``."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(problem)
+        self.field = field
+
+
+InputT = TypeVar("InputT", bound=BaseModel)
+
+
+def parse(kind: type[InputT], value: object, *, max_text_chars: int = MAX_TEXT_CHARS) -> InputT:
+    """Check a JSON value against ``kind``.
+
+    Raises:
+        InvalidRequest: names every field that is wrong.
+    """
+    if not isinstance(value, dict):
+        raise InvalidRequest("input", "must be a JSON object with at least a text")
+    try:
+        return kind.model_validate(value, context={"max_text_chars": max_text_chars})
+    except ValidationError as error:
+        problems = [
+            _field_and_problem(dict(problem), tuple(kind.model_fields))
+            for problem in error.errors(include_url=False)
+        ]
+        raise InvalidRequest.of(problems) from None
+
+
+def _field_and_problem(error: dict[str, Any], known: tuple[str, ...]) -> tuple[str, str]:
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, InvalidFieldError):
+        return cause.field, str(cause)
+    place = [part for part in error["loc"] if isinstance(part, str | int)]
+    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)[1:]
+    if error["type"] == "extra_forbidden":
+        name = str(place[-1])
+        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
+        return printable(name), f"is not a field; did you mean {nearest}?"
+    if error["type"] == "missing":
+        return field, "is missing"
+    return field, describe(error)

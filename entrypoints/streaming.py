@@ -1,0 +1,34 @@
+"""Stream mode: joined samples as JSON objects of bounded size."""
+
+import base64
+from collections.abc import Generator
+from contextlib import closing
+
+from application.utterance import Utterance
+from domain.audio import to_int16
+from entrypoints.results import StreamEnd, StreamPiece, stream_end
+
+PIECE_SAMPLES = 320_000
+"""853 336 characters of base64: with its fields under the 900 000 bytes that a piece may have."""
+
+
+def stream_objects(
+    utterance: Utterance, *, emo_alpha: float
+) -> Generator[StreamPiece | StreamEnd, None, None]:
+    """Speak, one object for each stretch of final samples, then the end.
+
+    Raises:
+        SpeechError: instead of the end, when the speech fails.
+    """
+    number = 0
+    with closing(utterance.samples()) as parts:
+        for part in parts:
+            for start in range(0, len(part), PIECE_SAMPLES):
+                number += 1
+                pcm = to_int16(part[start : start + PIECE_SAMPLES]).astype("<i2").tobytes()
+                yield StreamPiece(
+                    chunk=number,
+                    audio_chunk=base64.b64encode(pcm).decode("ascii"),
+                    sample_rate=utterance.sample_rate_hz,
+                )
+    yield stream_end(utterance.report(), pieces=number, emo_alpha=emo_alpha)
