@@ -19,6 +19,10 @@ _COMMANDS = {
         "entrypoints.commands.doctor:doctor",
         "Say what is installed, found and missing, and what to do.",
     ),
+    "download": (
+        "entrypoints.commands.download:download",
+        "Fetch the weights of IndexTTS-2, or check them.",
+    ),
 }
 """Where each command is, and its line in the list of commands."""
 

@@ -1,10 +1,25 @@
 """The one place where ports meet their adapters."""
 
+import os
+
 from dependency_injector.containers import DeclarativeContainer
-from dependency_injector.providers import Dependency, Factory, Provider, Selector, Singleton
+from dependency_injector.providers import (
+    Callable,
+    Dependency,
+    Factory,
+    Provider,
+    Selector,
+    Singleton,
+)
 
 from adapters.filesystem_store import FilesystemStore, NamedFileStore
 from adapters.filesystem_voices import FilesystemVoices
+from adapters.hub_weights.weights import HubWeights
+from adapters.indextts2.checkpoint_files import (
+    NEEDED_FILES,
+    CheckpointFiles,
+    known_hub_caches,
+)
 from adapters.preview import PreviewModel
 from adapters.pyav_decoder import PyavDecoder
 from adapters.pyav_encoder import PyavEncoder
@@ -14,6 +29,7 @@ from application.ports import (
     ObjectStore,
     SpeechModel,
     VoiceRepository,
+    WeightSource,
 )
 from application.references import References
 from application.speak import Speak
@@ -46,6 +62,20 @@ class Container(DeclarativeContainer):
     )
     decoder: Provider[AudioDecoder] = Singleton(PyavDecoder)
     encoder: Provider[AudioEncoder] = Singleton(PyavEncoder)
+
+    checkpoint_files: Provider[CheckpointFiles] = Singleton(
+        CheckpointFiles,
+        checkpoints=settings.provided.checkpoints_dir,
+        hub_caches=Callable(known_hub_caches, os.environ),
+    )
+    weights: Provider[WeightSource] = Singleton(
+        HubWeights,
+        needed=NEEDED_FILES,
+        folder=settings.provided.checkpoints_dir,
+        places=checkpoint_files.provided.places,
+        endpoint=settings.provided.hf_endpoint,
+        token=settings.provided.hf_token.get_secret_value.call(),
+    )
 
     references: Provider[References] = Singleton(References, voices=voices, decoder=decoder)
     speak: Provider[Speak] = Singleton(

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from entrypoints.problems import describe
@@ -22,6 +22,9 @@ class Settings(BaseSettings):
     object_store: Literal["filesystem"] = "filesystem"
     audio_voices_dir: Path = Field(default_factory=lambda: _folder("audio_voices"))
     output_audio_dir: Path = Field(default_factory=lambda: _folder("output_audio"))
+    checkpoints_dir: Path = Field(default_factory=lambda: _folder("checkpoints"))
+    hf_token: SecretStr = SecretStr("")
+    hf_endpoint: str = Field(default="https://huggingface.co", pattern=r"^https?://[^\s/]+\S*$")
     default_voice: str = "default"
     tts_engine: Literal["preview", "auto"] = "auto"
     max_text_chars: int = Field(default=10_000, ge=1)

@@ -16,7 +16,17 @@ MODULES = sorted(
     for path in (ROOT / layer).rglob("*.py")
     if path.name != "__init__.py"
 )
-HEAVY = ("av", "boto3", "hibari", "indextts", "onnxruntime", "runpod", "torch", "transformers")
+HEAVY = (
+    "av",
+    "boto3",
+    "hibari",
+    "huggingface_hub",
+    "indextts",
+    "onnxruntime",
+    "runpod",
+    "torch",
+    "transformers",
+)
 
 
 def imported(path: Path) -> set[str]:
