@@ -28,6 +28,7 @@ from application.ports import ModelState, ModelStatus, SpokenPart
 from application.references import References
 from application.speak import Speak, SpeechRequest
 from domain.audio import AudioFormat, Samples, to_int16
+from domain.chunking import plan_chunks
 from domain.delivery import Delivery
 from domain.voice import Recording
 from entrypoints.results import StreamEnd
@@ -36,6 +37,10 @@ from entrypoints.streaming import stream_objects
 RATE_HZ = 22_050
 CHUNK_SECONDS = 10
 PAUSE_MS = 300
+TEXTS = {
+    "English": "Dr. Smith paid $3.50 at 3 p.m. He left, and nobody knew why. ",
+    "Chinese": "今天天气很好，我们去公园玩。你想来吗？",
+}
 SENTENCE = "A sentence that stands for ten seconds of speech goes here. "
 
 
@@ -182,6 +187,12 @@ def rows(lengths: Sequence[int]) -> Iterator[str]:
     longest = max(lengths)
     theirs, own = costs["naive", longest], costs["ours, batch", longest]
     yield ""
+    for language, sentence in TEXTS.items():
+        text = sentence * (1_000_000 // len(sentence))
+        began = time.process_time()
+        plan_chunks(text, limit=300)
+        spent = time.process_time() - began
+        yield f"Planning {len(text)} characters of {language}: {spent:.2f} CPU s."
     yield (
         f"At {longest} minutes the naive way costs {theirs.cpu_seconds / own.cpu_seconds:.2f} times"
         f" the CPU time and {theirs.peak_bytes / max(own.peak_bytes, 2**20):.0f} times the memory."

@@ -114,8 +114,7 @@ class Hub:
     def _append(
         self, file: HubFile, partial: Path, held: int, report: Callable[[int], None]
     ) -> None:
-        from huggingface_hub import hf_hub_url
-        from huggingface_hub.utils import get_session, hf_raise_for_status
+        from huggingface_hub import get_session, hf_hub_url, hf_raise_for_status
 
         url = hf_hub_url(file.repository, file.path, revision=file.commit, endpoint=self._endpoint)
         # A packed answer has no ranges, and its length is not the file's.
