@@ -1,16 +1,16 @@
 """Questions to a Hugging Face hub, or a mirror of one: what a repository holds, and its bytes.
 
 Bytes come by plain HTTPS with a byte range, through huggingface_hub's client session: a file then
-grows from front to back and can be gone on with. The library's own download functions would hand
-large files to its xet client, which writes out of order into a cache of its own, and would check
-sizes only; since none of them is called, no switch has to be set for the whole process. The
-session's own headers are replaced by one plain name, so nothing is told about this machine.
+grows from front to back and can be gone on with. The library's own functions are not called:
+for downloads they hand large files to its xet client, which writes out of order into a cache of its
+own, and check sizes only; with every question they describe this machine to the hub in a header,
+and ask it in a request of its own how to. So neither xet nor telemetry has to be switched off for
+the whole process.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from adapters.hub_weights.failures import asking_for, is_passing
 from adapters.hub_weights.hub_file import HubFile
@@ -19,8 +19,6 @@ from domain.errors import ModelUnavailable
 _USER_AGENT = "indextts-runpod"
 _TIMEOUT_SECONDS = 30.0
 _PARTIAL_CONTENT = 206
-
-T = TypeVar("T")
 
 
 class Hub:
@@ -43,42 +41,19 @@ class Hub:
         Raises:
             ModelUnavailable: no such repository, or none that may be read.
         """
-        from huggingface_hub import HfApi
         from huggingface_hub.errors import RevisionNotFoundError
 
-        api = HfApi(
-            endpoint=self._endpoint,
-            token=self._token or False,
-            headers={"user-agent": _USER_AGENT},
-        )
         patience = _Patience(self._waits_seconds)
         with asking_for(repository):
             while True:
                 try:
-                    known = api.model_info(
-                        repository,
-                        revision=revision,
-                        files_metadata=True,
-                        timeout=_TIMEOUT_SECONDS,
-                    )
+                    return self._listing(repository, revision)
                 except RevisionNotFoundError:
                     return None
                 except Exception as error:
                     if not is_passing(error):
                         raise
                     patience.spend(error)
-                    continue
-                return tuple(
-                    HubFile(
-                        repository,
-                        str(known.sha),
-                        file.rfilename,
-                        _given(file.lfs.size if file.lfs else file.size),
-                        _given(file.blob_id),
-                        file.lfs.sha256 if file.lfs else None,
-                    )
-                    for file in known.siblings or ()
-                )
 
     def fetch(self, file: HubFile, partial: Path, report: Callable[[int], None]) -> None:
         """Bring ``partial`` to the length of ``file``, beginning where it ends.
@@ -111,16 +86,36 @@ class Hub:
                 elif held < file.size_bytes:
                     patience.spend(failure)
 
+    def _listing(self, repository: str, revision: str) -> tuple[HubFile, ...]:
+        from huggingface_hub import get_session, hf_raise_for_status
+
+        answer = get_session().get(
+            f"{self._endpoint}/api/models/{repository}/revision/{revision}",
+            params={"blobs": "true"},
+            headers=self._headers(),
+            timeout=_TIMEOUT_SECONDS,
+        )
+        hf_raise_for_status(answer)
+        known = answer.json()
+        return tuple(
+            HubFile(
+                repository=repository,
+                commit=str(known["sha"]),
+                path=str(file["rfilename"]),
+                size_bytes=int(file["size"]),
+                blob_id=str(file["blobId"]),
+                sha256=str(file["lfs"]["sha256"]) if file.get("lfs") else None,
+            )
+            for file in known["siblings"]
+        )
+
     def _append(
         self, file: HubFile, partial: Path, held: int, report: Callable[[int], None]
     ) -> None:
         from huggingface_hub import get_session, hf_hub_url, hf_raise_for_status
 
         url = hf_hub_url(file.repository, file.path, revision=file.commit, endpoint=self._endpoint)
-        # A packed answer has no ranges, and its length is not the file's.
-        headers = {"user-agent": _USER_AGENT, "accept-encoding": "identity"}
-        if self._token:
-            headers["authorization"] = f"Bearer {self._token}"
+        headers = self._headers()
         if held:
             headers["range"] = f"bytes={held}-"
         with get_session().stream("GET", url, headers=headers, timeout=_TIMEOUT_SECONDS) as answer:
@@ -133,6 +128,13 @@ class Hub:
                 for block in answer.iter_bytes():
                     sink.write(block)
                     report(sink.tell())
+
+    def _headers(self) -> dict[str, str]:
+        # A packed answer has no ranges, and its length is not the file's.
+        headers = {"user-agent": _USER_AGENT, "accept-encoding": "identity"}
+        if self._token:
+            headers["authorization"] = f"Bearer {self._token}"
+        return headers
 
 
 class _Patience:
@@ -147,9 +149,3 @@ class _Patience:
         if wait_seconds is None:
             raise failure
         time.sleep(wait_seconds)
-
-
-def _given(value: T | None) -> T:
-    if value is None:
-        raise ValueError("a file without a size or a hash")
-    return value

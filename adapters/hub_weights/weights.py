@@ -8,7 +8,6 @@ fetch. Should a volume not keep its locks, two processes write the same bytes to
 import fcntl
 import os
 import shutil
-from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from functools import partial as bound
@@ -85,7 +84,7 @@ class HubWeights:
             return files
 
     def _surveys(self, watch: WeightWatcher) -> Generator[Survey, None, None]:
-        for repository in Counter(need.repository for need in self._needed):
+        for repository in dict.fromkeys(need.repository for need in self._needed):
             needed = [need for need in self._needed if need.repository == repository]
             yield survey(self._hub, needed, tuple(self._places(repository)), watch)
 
