@@ -102,7 +102,7 @@ class Hub:
                 repository=repository,
                 commit=str(known["sha"]),
                 path=str(file["rfilename"]),
-                size_bytes=int(file["size"]),
+                size_bytes=int((file.get("lfs") or file)["size"]),
                 blob_id=str(file["blobId"]),
                 sha256=str(file["lfs"]["sha256"]) if file.get("lfs") else None,
             )

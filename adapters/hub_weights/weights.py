@@ -2,7 +2,8 @@
 
 Unfinished files lie in ``.download`` inside the checkpoints folder, each named by its hash, so that
 an interrupted fetch goes on with the right one. A lock in that folder lets one process at a time
-fetch. Should a volume not keep its locks, two processes write the same bytes to the same places.
+fetch. Should a volume not keep its locks, two processes write the same bytes to the same places:
+one of them may fail, but no file gets a name before its hash is right.
 """
 
 import fcntl
@@ -68,11 +69,18 @@ class HubWeights:
 
     def fetch(self, watch: WeightWatcher) -> tuple[WeightFile, ...]:
         with keeping_files(0), self._alone(watch):
-            surveys = [self._at_home(found, watch) for found in self._surveys(watch)]
-            to_write = sum(self._missing_bytes(file) for found in surveys for file in found.lacking)
+            surveys = [
+                found.at_home(self._hub, watch) if found.lacking else found
+                for found in self._surveys(watch)
+            ]
+            to_write = self._missing_bytes(surveys)
             free = shutil.disk_usage(self._unfinished).free
             if to_write > free:
                 raise no_room(to_write, free)
+            # Gone before anything is fetched: no interruption leaves two versions side by side.
+            for found in surveys:
+                for file in found.lacking:
+                    (found.place / file.path).unlink(missing_ok=True)
             with keeping_files(to_write):
                 files = tuple(
                     WeightFile(file.name, file.size_bytes, self._had(found, file, watch))
@@ -88,22 +96,15 @@ class HubWeights:
             needed = [need for need in self._needed if need.repository == repository]
             yield survey(self._hub, needed, tuple(self._places(repository)), watch)
 
-    def _at_home(self, found: Survey, watch: WeightWatcher) -> Survey:
-        """``found`` where it is whole, else the repository's first place, rid of damaged files.
-
-        Damaged files go before anything is fetched, so that no interruption leaves files of two
-        versions side by side.
-        """
-        if not found.lacking:
-            return found
-        home = found.at_home(self._hub, watch)
-        for file in home.lacking:
-            (home.place / file.path).unlink(missing_ok=True)
-        return home
-
-    def _missing_bytes(self, file: HubFile) -> int:
-        partial = self._partial(file)
-        return file.size_bytes - (partial.stat().st_size if partial.exists() else 0)
+    def _missing_bytes(self, surveys: Sequence[Survey]) -> int:
+        """How much more the disk must hold: less what is unfinished, and what makes way."""
+        return sum(
+            file.size_bytes
+            - _size_bytes(self._partial(file))
+            - _size_bytes(found.place / file.path)
+            for found in surveys
+            for file in found.lacking
+        )
 
     def _had(self, found: Survey, file: HubFile, watch: WeightWatcher) -> WeightState:
         """Make ``file`` whole in its place; answer how."""
@@ -118,7 +119,7 @@ class HubWeights:
             shutil.copyfile(copy, partial)
             state = WeightState.COPIED
         else:
-            if partial.exists() and partial.stat().st_size > file.size_bytes:
+            if _size_bytes(partial) > file.size_bytes:
                 partial.unlink()
             self._hub.fetch(file, partial, bound(_tell, watch, WeightStep.FETCHING, file))
         self._publish(file, partial, found.place / file.path, watch)
@@ -154,6 +155,10 @@ class HubWeights:
             yield
         finally:
             os.close(lock)
+
+
+def _size_bytes(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _tell(watch: WeightWatcher, step: WeightStep, file: HubFile, done_bytes: int) -> None:

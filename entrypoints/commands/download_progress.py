@@ -49,18 +49,20 @@ class DownloadProgress:
 
     def _begin(self, progress: WeightProgress) -> None:
         self._end_bar()
-        megabytes = f"{progress.total_bytes / 1e6:,.1f} MB"
         if progress.step is WeightStep.WAITING:
             click.echo("Another process is fetching into this folder: waiting for it", err=True)
         elif sys.stderr.isatty():
+            short_name = "/".join(progress.name.split("/")[-2:])
             bar = click.progressbar(
                 length=progress.total_bytes,
-                label=f"{_VERBS[progress.step]} {progress.name} ({megabytes})",
+                label=f"{_VERBS[progress.step]} {short_name}",
+                width=0,
                 file=sys.stderr,
             )
             self._bar = bar.__enter__()
         elif progress.step is not WeightStep.VERIFYING:
-            click.echo(f"{_VERBS[progress.step]} {progress.name} ({megabytes})", err=True)
+            megabytes = progress.total_bytes / 1e6
+            click.echo(f"{_VERBS[progress.step]} {progress.name} ({megabytes:,.1f} MB)", err=True)
 
     def _end_bar(self) -> None:
         if self._bar is not None:

@@ -153,7 +153,7 @@ def test_a_terminal_sees_bars(environment: dict[str, str]) -> None:
     os.close(ours)
 
     assert done.wait() == 0
-    assert f"Fetching {GPT} (0.4 MB)" in shown.decode()
+    assert "Fetching IndexTTS-2/gpt.pth" in shown.decode()
     assert "100%" in shown.decode()
 
 
@@ -187,6 +187,21 @@ def test_what_cannot_work_is_one_clear_line(
     assert complaint in done.stderr
     assert done.stderr.count("\n") == 1
     assert TOKEN not in done.stderr
+
+
+def test_without_the_hubs_package_it_says_what_to_install(environment: dict[str, str]) -> None:
+    program = (
+        "import sys; sys.modules['huggingface_hub'] = None\n"
+        "from entrypoints.cli import main\n"
+        "sys.argv = ['indextts-runpod', 'download']; main()"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+
+    assert done.returncode == 1
+    assert "huggingface-hub is missing or broken; install the extra indextts" in done.stderr
 
 
 def test_a_token_works_with_the_line_break_it_was_pasted_with(hub: LoopbackHub, run: Run) -> None:
