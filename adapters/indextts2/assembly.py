@@ -1,8 +1,8 @@
 """From files to a loaded engine: the one place that knows which parts belong together."""
 
 import importlib
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from adapters.indextts2.flow import EulerMelDecoder
 from adapters.indextts2.generation import LoopingGenerator
 from adapters.indextts2.latents import FullPassReader
 from adapters.indextts2.networks import Networks, build_networks
-from adapters.indextts2.noise import KeyedNoise, Noise
+from adapters.indextts2.noise import KeyedNoise
 from adapters.indextts2.package import NAME, ModelClasses, bare_package, import_model_classes
 from adapters.indextts2.prompt import PromptBuilder
 from adapters.indextts2.reference_cache import CachedListener, fingerprint
@@ -51,7 +51,6 @@ class EngineSettings:
     max_tokens_per_segment: int
     segments_at_once: int
     cache_dir: Path | None
-    noise: Callable[[int], Noise] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
             semantic_codec=networks.semantic_codec,
         ),
         vocoder=BigVganVocoder(network=networks.vocoder),
-        noise=settings.noise or (lambda seed: KeyedNoise(seed, device=device)),
+        noise=partial(KeyedNoise, device=device),
         longest_segment=longest,
         segments_at_once=settings.segments_at_once,
     )

@@ -99,7 +99,7 @@ class RecordingListener:
         return emotion
 
     def _style(self, samples: Samples) -> Tensor:
-        bands = kaldi_bands(torch.from_numpy(samples).to(self._device))
+        bands = kaldi_bands(torch.from_numpy(samples)).to(self._device)
         style: Tensor = self._networks.speaker_encoder(
             (bands - bands.mean(dim=0, keepdim=True)).unsqueeze(0)
         )

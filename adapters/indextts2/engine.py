@@ -97,7 +97,7 @@ class Engine:
             texts=texts,
         )
         found = weights if isinstance(delivery.emotion, WordsEmotion) else None
-        for part in self._parts(request, first_alone=delivery.favour_first_audio):
+        for part in self._parts(request):
             yield SpokenPart(
                 part.chunk, part.samples, part.ends_chunk, part.warnings, emotion_weights=found
             )
@@ -129,9 +129,9 @@ class Engine:
             return self._stages.emotions.copied(voice, other, alpha=emotion.alpha)
         return self._stages.emotions.own(voice)
 
-    def _parts(self, request: _Request, *, first_alone: bool) -> Iterator[SpokenPart]:
+    def _parts(self, request: _Request) -> Iterator[SpokenPart]:
         """The parts of all chunks in order; a chunk's warnings stand on its last part."""
-        ready = self._spoken(request, first_alone=first_alone)
+        ready = self._spoken(request)
         for chunk, text in enumerate(request.texts):
             warnings = list(_unknown_warning(chunk, text))
             if not text.segments:
@@ -140,16 +140,11 @@ class Engine:
                 task, samples, codes = next(ready)
                 if not codes.stopped:
                     warnings.append(_cut_warning(chunk, request.plan))
-                yield SpokenPart(
-                    chunk, samples, task.ends_chunk, tuple(warnings) if task.ends_chunk else ()
-                )
+                told = tuple(dict.fromkeys(warnings)) if task.ends_chunk else ()
+                yield SpokenPart(chunk, samples, task.ends_chunk, told)
 
-    def _spoken(
-        self, request: _Request, *, first_alone: bool
-    ) -> Iterator[tuple[Task, Samples, Codes]]:
-        for tasks in grouped(
-            tasks_of(request.texts), self._stages.segments_at_once, first_alone=first_alone
-        ):
+    def _spoken(self, request: _Request) -> Iterator[tuple[Task, Samples, Codes]]:
+        for tasks in grouped(tasks_of(request.texts), self._stages.segments_at_once):
             prompts = [
                 self._stages.prompts.build(
                     task.segment.ids, latents=request.voice.latents, emotion=request.emotion

@@ -1,7 +1,7 @@
 """IndexTTS-2 behind the speech port. Importing this module loads none of its libraries."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,7 +140,7 @@ class IndexTTS2Model:
 
     def speak(
         self, chunks: Sequence[str], *, voice: Recording, delivery: Delivery
-    ) -> Iterator[SpokenPart]:
+    ) -> Generator[SpokenPart, None, None]:
         loaded = self._load()
         import torch
 
@@ -154,8 +154,8 @@ class IndexTTS2Model:
                     return
                 yield part
         finally:
-            with self._speaking_turn:
-                parts.close()
+            # Without a turn: it only lets go, and the garbage collector may do it inside anyone's.
+            parts.close()
 
     def _assemble(self) -> "Engine":
         from adapters.indextts2.assembly import EngineSettings, assemble

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from domain.errors import ModelUnavailable
+
 NAME = "indextts"
 NEEDED_PACKAGES = (
     "torch",
@@ -81,7 +83,9 @@ def import_model_classes() -> ModelClasses:
 
     Raises:
         ImportError: a module is missing or does not import.
+        ModelUnavailable: transformers finds a torchaudio that does not load.
     """
+    _require_transformers_audio()
     _import_codec_backbone()
     return ModelClasses(
         language_model=_of("gpt.model_v2", "UnifiedVoice"),
@@ -93,6 +97,16 @@ def import_model_classes() -> ModelClasses:
         normalizer=_of("utils.front", "TextNormalizer"),
         tokenizer=_of("utils.front", "TextTokenizer"),
     )
+
+
+def _require_transformers_audio() -> None:
+    try:
+        importlib.import_module("transformers.audio_utils")
+    except OSError as error:  # a shared library of the wrong build
+        raise ModelUnavailable(
+            "torchaudio is installed but does not load, and transformers insists on it;"
+            " uninstall torchaudio, or install the build that matches torch"
+        ) from error
 
 
 def _of(module: str, name: str) -> type[Any]:
@@ -150,6 +164,6 @@ def _import_without_torchaudio(
 
 def _is_installed(name: str) -> bool:
     try:
-        return name in sys.modules or importlib.util.find_spec(name) is not None
-    except (ImportError, ValueError):
-        return False
+        return importlib.util.find_spec(name) is not None
+    except ValueError:  # somebody put a module there by hand, and that is what an import would get
+        return True

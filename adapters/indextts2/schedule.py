@@ -25,10 +25,13 @@ def tasks_of(texts: Sequence[TokenisedText]) -> list[Task]:
     ]
 
 
-def grouped(tasks: Sequence[Task], size: int, *, first_alone: bool) -> Iterator[Sequence[Task]]:
-    """Batches of at most ``size``, in order; the first segment may go alone, to be heard soon."""
-    start = 1 if first_alone else 0
-    if tasks[:start]:
-        yield tasks[:start]
-    for begin in range(start, len(tasks), size):
+def grouped(tasks: Sequence[Task], size: int) -> Iterator[Sequence[Task]]:
+    """The first task alone, to be heard soon, then batches of at most ``size``, in order.
+
+    Who shares a batch changes the last bit of a sum. So it depends on the request alone, never on
+    how its audio is delivered: streamed and whole, a request has the same samples.
+    """
+    if tasks:
+        yield tasks[:1]
+    for begin in range(1, len(tasks), size):
         yield tasks[begin : begin + size]

@@ -16,16 +16,17 @@ _SMALLEST_ENERGY = 2.0**-23
 def kaldi_bands(samples: Tensor) -> Tensor:
     """Log mel energies as Kaldi computes them, without dither: (n,) at 16 kHz to (frames, 80).
 
-    Povey window, pre-emphasis 0.97, mean of each frame removed, bands from 20 Hz to 8 kHz.
-    Source: kaldi ``feature-window.cc`` and ``mel-computations.cc``. Needs 400 samples or more.
+    Povey window, pre-emphasis 0.97, mean of each frame removed, bands from 20 Hz to 8 kHz; on the
+    CPU, in float64 until the last step. Source: kaldi ``feature-window.cc`` and
+    ``mel-computations.cc``. Needs 400 samples or more.
     """
     frames = samples.double().unfold(0, FRAME_SAMPLES, STEP_SAMPLES)
     frames = frames - frames.mean(dim=1, keepdim=True)
     before = torch.cat([frames[:, :1], frames[:, :-1]], dim=1)
     window = torch.hann_window(FRAME_SAMPLES, periodic=False, dtype=torch.float64) ** 0.85
-    frames = (frames - _PREEMPHASIS * before) * window.to(frames.device)
+    frames = (frames - _PREEMPHASIS * before) * window
     power = torch.fft.rfft(frames, TRANSFORM_SAMPLES).abs() ** 2
-    energies = power @ _kaldi_filters().to(power.device)
+    energies = power @ _kaldi_filters()
     bands: Tensor = energies.clamp(min=_SMALLEST_ENERGY).log().float()
     return bands
 
@@ -40,7 +41,7 @@ def encoder_features(samples: Tensor) -> tuple[Tensor, Tensor]:
     values = np.ascontiguousarray(kaldi_bands(samples * 2**15).numpy().T).T
     spread = np.sqrt(values.var(axis=0, ddof=1) + 1e-7)
     bands = torch.from_numpy((values - values.mean(axis=0)) / spread)
-    mask = torch.ones(1, math.ceil(len(bands) / 2), dtype=torch.long, device=bands.device)
+    mask = torch.ones(1, math.ceil(len(bands) / 2), dtype=torch.long)
     if len(bands) % 2:
         bands = torch.cat([bands, torch.ones_like(bands[:1])])
         mask[0, -1] = 0

@@ -16,9 +16,7 @@ from adapters.indextts2.package import ModelClasses
 log = structlog.get_logger()
 
 GRAMMAR_PACKAGE = "nemo_text_processing"
-_BREAKS = frozenset({".", "!", "?", "▁.", "▁?", "▁...", "…", ",", "▁,", "-"})
-_SHORTEST_SENTENCE = 3
-"""A break ends a stretch of this many tokens or more: "3." and "A." end none."""
+BREAKS = frozenset({".", "!", "?", "▁.", "▁?", "▁...", "…", ",", "▁,", "-"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ class TextReader:
 
     def read(self, text: str, *, longest: int, language: str | None) -> TokenisedText:
         """Tokens of ``text`` in segments of at most ``longest``."""
-        pieces = self._tokenizer.tokenize(self._normalised(text, language)) if text.strip() else []
+        pieces = self._pieces(self._normalised(text, language)) if text.strip() else []
         ids = self._tokenizer.convert_tokens_to_ids(pieces)
         unknown_id = self._tokenizer.unk_token_id
         known = [piece for piece, id_ in zip(pieces, ids, strict=True) if id_ != unknown_id]
@@ -81,10 +79,15 @@ class TextReader:
             )
         return TokenisedText(segments, tuple(dict.fromkeys(part for part in unknown if part)))
 
+    def _pieces(self, text: str) -> list[str]:
+        # The package forgets to capitalise a text of one letter.
+        pieces: list[str] = self._tokenizer.tokenize(text.upper() if len(text) == 1 else text)
+        return pieces
+
     def _normalised(self, text: str, language: str | None) -> str:
         with self._turn:
             normalised = self._written_out(text, language) if self._has_grammars else ""
-            return normalised or self._plain(text, language)
+            return (normalised or self._plain(text, language)).strip()
 
     def _written_out(self, text: str, language: str | None) -> str:
         self._normalizer.preferred_language = language if language in ("zh", "en") else None
@@ -130,8 +133,7 @@ def _stretches(pieces: Sequence[str], longest: int) -> list[tuple[str, ...]]:
     found, start = [], 0
     for end, piece in enumerate(pieces, start=1):
         length = end - start
-        is_break = piece in _BREAKS and length >= _SHORTEST_SENTENCE
-        if is_break or length == longest or end == len(pieces):
+        if piece in BREAKS or length == longest or end == len(pieces):
             found.append(tuple(pieces[start:end]))
             start = end
     return found

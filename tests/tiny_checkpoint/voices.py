@@ -34,7 +34,7 @@ def recording(
         name=name,
         file=f"{name}.wav",
         digest=hashlib.sha256(samples.tobytes()).hexdigest(),
-        waveform=Waveform(samples.astype(np.float32) / 32768, rate_hz),
+        waveform=Waveform(samples.astype(np.float32) / np.float32(32768), rate_hz),
     )
 
 

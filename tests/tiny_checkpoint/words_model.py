@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import save_file
 
@@ -12,7 +13,7 @@ _TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-_SETTINGS = {
+_SETTINGS: dict[str, Any] = {
     "hidden_size": 16,
     "intermediate_size": 16,
     "num_hidden_layers": 1,
@@ -51,7 +52,8 @@ def write_words_model(folder: Path) -> None:
         )
     )
     config = Qwen3Config(**_SETTINGS, vocab_size=len(vocabulary))
-    tensors = tensors_of(Qwen3ForCausalLM(config), "words")
+    model = Qwen3ForCausalLM(config)  # type: ignore[no-untyped-call]
+    tensors = tensors_of(model, "words")
     tensors.pop("lm_head.weight")
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "config.json").write_text(

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from application.ports import StoredObject
 from application.references import References
 from application.speak import Speak, SpeechRequest, StoredSpeech
 from domain.audio import AudioFormat, Samples, audible_span, to_int16
@@ -23,6 +22,7 @@ from domain.errors import (
     UnknownVoice,
 )
 from domain.joining import JoinPlan
+from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_voices import MemoryVoices
 from tests.fakes.raw_codec import RawDecoder, RawEncoder, raw_recording
 from tests.fakes.tone_model import RATE_HZ, ToneModel
@@ -31,34 +31,9 @@ TEXT = "This is the first sentence here. And this is the second one. Here comes 
 BUZZ = np.tile(np.array([0.3, -0.3], dtype=np.float32), 16_000)
 
 
-class OneShelf:
-    """An object store that keeps its last object, or refuses."""
-
-    def __init__(self, *, refuses: SpeechError | None = None) -> None:
-        self.refuses = refuses
-        self.key = ""
-        self.content = b""
-        self.owner = ""
-
-    @property
-    def kind(self) -> str:
-        return "shelf"
-
-    def is_reachable(self) -> bool:
-        return self.refuses is None
-
-    def claim(self, key: str, *, owner: str) -> None:
-        if self.refuses:
-            raise self.refuses
-
-    def put(self, key: str, content: Any, *, owner: str, content_type: str) -> StoredObject:
-        self.key, self.content, self.owner = key, content.read(), owner
-        return StoredObject(key=key, url=f"shelf:{key}")
-
-
 @pytest.fixture
-def shelf() -> OneShelf:
-    return OneShelf()
+def store() -> MemoryStore:
+    return MemoryStore()
 
 
 @pytest.fixture
@@ -67,12 +42,12 @@ def model() -> ToneModel:
 
 
 @pytest.fixture
-def speak(shelf: OneShelf, model: ToneModel) -> Speak:
-    return speaker(model, shelf)
+def speak(store: MemoryStore, model: ToneModel) -> Speak:
+    return speaker(model, store)
 
 
 def speaker(
-    model: ToneModel, shelf: OneShelf, *, draw_seed: Callable[[], int] = lambda: 42
+    model: ToneModel, store: MemoryStore, *, draw_seed: Callable[[], int] = lambda: 42
 ) -> Speak:
     voices = MemoryVoices(
         {
@@ -86,7 +61,7 @@ def speaker(
         model=model,
         references=References(voices=voices, decoder=RawDecoder()),
         encoder=RawEncoder(),
-        store=shelf,
+        store=store,
         default_voice="alice",
         draw_seed=draw_seed,
     )
@@ -102,13 +77,13 @@ def streamed(speak: Speak, **fields: Any) -> Samples:
     return np.concatenate(list(speak.utterance(request).samples()))
 
 
-def test_streamed_samples_are_the_stored_ones(speak: Speak, shelf: OneShelf) -> None:
+def test_streamed_samples_are_the_stored_ones(speak: Speak, store: MemoryStore) -> None:
     for join in (JoinPlan(300, 140), JoinPlan(0, 140), JoinPlan(0, 0)):
         stored(speak, join=join, seed=5)
 
         np.testing.assert_array_equal(
             to_int16(streamed(speak, join=join, seed=5)),
-            np.frombuffer(shelf.content[9:], dtype="<i2"),
+            np.frombuffer(store.objects["job-1.ogg"][1][9:], dtype="<i2"),
         )
 
 
@@ -128,14 +103,16 @@ def test_reports_where_each_chunk_is_heard(speak: Speak) -> None:
     )
 
 
-def test_names_the_file_after_the_session_else_after_the_job(speak: Speak, shelf: OneShelf) -> None:
+def test_names_the_file_after_the_session_else_after_the_job(
+    speak: Speak, store: MemoryStore
+) -> None:
     assert stored(speak, session_id="chapter-1").filename == "chapter-1.ogg"
     assert stored(speak, audio_format=AudioFormat.MP3).filename == "job-1.mp3"
-    assert (shelf.key, shelf.owner) == ("job-1.mp3", "job-1")
+    assert store.objects["job-1.mp3"][0] == "job-1"
 
 
-def test_draws_a_seed_and_reports_it(shelf: OneShelf, model: ToneModel) -> None:
-    speak = speaker(model, shelf, draw_seed=count(100).__next__)
+def test_draws_a_seed_and_reports_it(store: MemoryStore, model: ToneModel) -> None:
+    speak = speaker(model, store, draw_seed=count(100).__next__)
 
     assert stored(speak).report.seed == 100
     assert stored(speak).report.seed == 101
@@ -189,14 +166,27 @@ def test_an_unusable_recording_never_reaches_the_model(
     assert model.requests == []
 
 
-@pytest.mark.parametrize("refusal", [Conflict("taken"), StorageFailed("gone")])
-def test_the_store_is_checked_before_the_model_speaks(
-    model: ToneModel, refusal: SpeechError
+def test_a_store_that_is_gone_is_found_out_before_the_model_speaks(
+    speak: Speak, store: MemoryStore, model: ToneModel
 ) -> None:
-    with pytest.raises(type(refusal)):
-        stored(speaker(model, OneShelf(refuses=refusal)))
+    store.failure = StorageFailed("gone")
+
+    with pytest.raises(StorageFailed):
+        stored(speak)
 
     assert model.requests == []
+
+
+def test_another_jobs_object_is_found_out_before_the_model_speaks(
+    speak: Speak, store: MemoryStore, model: ToneModel
+) -> None:
+    store.objects["mine.ogg"] = ("job-0", b"theirs")
+
+    with pytest.raises(Conflict):
+        stored(speak, session_id="mine")
+
+    assert model.requests == []
+    assert store.objects["mine.ogg"] == ("job-0", b"theirs")
 
 
 def test_warns_of_a_reference_that_is_cut(speak: Speak) -> None:
@@ -205,8 +195,8 @@ def test_warns_of_a_reference_that_is_cut(speak: Speak) -> None:
     assert "long.wav is longer than 15 s" in warning
 
 
-def test_warns_of_what_an_engine_without_cloning_ignores(shelf: OneShelf) -> None:
-    speak = speaker(ToneModel(clones_voices=False), shelf)
+def test_warns_of_what_an_engine_without_cloning_ignores(store: MemoryStore) -> None:
+    speak = speaker(ToneModel(clones_voices=False), store)
 
     assert stored(speak).report.warnings == ()
     warnings = stored(
@@ -219,32 +209,32 @@ def test_warns_of_what_an_engine_without_cloning_ignores(shelf: OneShelf) -> Non
     ]
 
 
-def test_silence_is_not_sold_as_speech(shelf: OneShelf) -> None:
+def test_silence_is_not_sold_as_speech(store: MemoryStore) -> None:
     with pytest.raises(SynthesisFailed, match="nothing audible"):
-        stored(speaker(ToneModel(silent_chunks=[0, 1, 2]), shelf))
+        stored(speaker(ToneModel(silent_chunks=[0, 1, 2]), store))
 
-    assert shelf.content == b""
+    assert store.objects == {}
 
 
-def test_one_silent_chunk_is_a_warning(shelf: OneShelf) -> None:
-    spoken = stored(speaker(ToneModel(silent_chunks=[1]), shelf))
+def test_one_silent_chunk_is_a_warning(store: MemoryStore) -> None:
+    spoken = stored(speaker(ToneModel(silent_chunks=[1]), store))
 
     assert [warning[:17] for warning in spoken.report.warnings] == ["chunk 1 is silent"]
 
 
-def test_samples_that_are_not_finite_are_refused(shelf: OneShelf) -> None:
+def test_samples_that_are_not_finite_are_refused(store: MemoryStore) -> None:
     with pytest.raises(SynthesisFailed, match="not finite"):
-        stored(speaker(ToneModel(level=float("nan")), shelf))
+        stored(speaker(ToneModel(level=float("nan")), store))
 
 
-def test_a_model_that_fails_in_the_middle_stores_nothing(shelf: OneShelf) -> None:
+def test_a_model_that_fails_in_the_middle_stores_nothing(store: MemoryStore) -> None:
     model = ToneModel(fails_at={1: OutOfMemory("full")})
 
     with pytest.raises(OutOfMemory):
-        stored(speaker(model, shelf))
+        stored(speaker(model, store))
 
     assert model.spoken == [0]
-    assert shelf.content == b""
+    assert store.objects == {}
 
 
 def test_the_first_chunk_is_heard_before_the_second_is_spoken(
@@ -273,7 +263,7 @@ def test_tells_a_watcher_of_every_chunk(speak: Speak) -> None:
     assert told == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_an_encoder_that_fails_stops_the_model(shelf: OneShelf, model: ToneModel) -> None:
+def test_an_encoder_that_fails_stops_the_model(store: MemoryStore, model: ToneModel) -> None:
     class Choking(RawEncoder):
         def encode(self, samples: Any, **options: Any) -> Any:
             next(iter(samples))
@@ -285,7 +275,7 @@ def test_an_encoder_that_fails_stops_the_model(shelf: OneShelf, model: ToneModel
             voices=MemoryVoices({"alice.wav": raw_recording(BUZZ, 16_000)}), decoder=RawDecoder()
         ),
         encoder=Choking(),
-        store=shelf,
+        store=store,
         default_voice="alice",
     )
 

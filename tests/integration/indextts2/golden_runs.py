@@ -87,20 +87,21 @@ class GoldenRun:
     waves: list[Samples]
 
 
-def golden_stages(checkpoint: Path) -> Stages:
-    return assemble(
+def golden_stages(checkpoint: Path, *, precision: str = "float32") -> Stages:
+    """The stages of a checkpoint, one segment at a time, with the package's chance."""
+    assembled = assemble(
         EngineSettings(
             files=CheckpointFiles(checkpoint),
-            precision=Precision("float32"),
+            precision=Precision(precision),
             use_cuda_kernel=False,
             use_grammars=False,
             max_tokens_per_segment=600,
             segments_at_once=1,
             cache_dir=None,
-            noise=PackageNoise,
         ),
         torch.device("cpu"),
-    ).stages
+    )
+    return replace(assembled.stages, noise=PackageNoise)
 
 
 def run_case(stages: Stages, case: dict[str, Any], voices: dict[str, Recording]) -> GoldenRun:

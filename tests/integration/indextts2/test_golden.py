@@ -110,6 +110,6 @@ def _foreign_model() -> Path:
 def _read_wav(path: Path) -> Recording:
     with wave.open(str(path)) as file:
         rate, frames = file.getframerate(), file.readframes(file.getnframes())
-    samples = np.frombuffer(frames, np.int16).astype(np.float32) / 32768
+    samples = np.frombuffer(frames, np.int16).astype(np.float32) / np.float32(32768)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Recording(path.stem, path.name, digest, Waveform(samples, rate))

@@ -52,7 +52,9 @@ def main() -> None:
 
 def _run(speaker: Any, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
     kept: dict[str, Any] = {}
-    codes, waves, latents = [], [], []
+    codes: list[Any] = []
+    waves: list[Any] = []
+    latents: list[Any] = []
     generate, flow, vocoder = (
         speaker.gpt.inference_speech,
         speaker.s2mel.models["cfm"].inference,
@@ -117,21 +119,21 @@ def _package_class() -> Any:
     _stand_in_for_torchaudio()
     from indextts import infer_v2
 
-    class TinyVoice(infer_v2.UnifiedVoice):
+    class TinyVoice(infer_v2.UnifiedVoice):  # type: ignore[misc]
         def __init__(self, **settings: Any) -> None:
             super().__init__(**settings)
             for encoder in (self.conditioning_encoder, self.emo_conditioning_encoder):
                 channels = encoder.embed.out[0].out_features
                 encoder.embed.out[0] = nn.Linear(channels * ((SEMANTIC_WIDTH - 1) // 2), channels)
 
-    class TinyDecoder(infer_v2.MyModel):
+    class TinyDecoder(infer_v2.MyModel):  # type: ignore[misc]
         def __init__(self, settings: Any, **others: Any) -> None:
             super().__init__(settings, **others)
             self.models["gpt_layer"] = nn.Sequential(
                 nn.Linear(64, 256), nn.Linear(256, 128), nn.Linear(128, SEMANTIC_WIDTH)
             )
 
-    class TinySpeakerEncoder(infer_v2.CAMPPlus):
+    class TinySpeakerEncoder(infer_v2.CAMPPlus):  # type: ignore[misc]
         def __init__(self, **settings: Any) -> None:
             super().__init__(**settings, growth_rate=4, bn_size=1, init_channels=8)
 
