@@ -23,6 +23,10 @@ _COMMANDS = {
         "entrypoints.commands.selfcheck:selfcheck",
         "Speak a fixed set of texts and measure them.",
     ),
+    "download": (
+        "entrypoints.commands.download:download",
+        "Fetch the weights of IndexTTS-2, or check them.",
+    ),
 }
 """Where each command is, and its line in the list of commands."""
 

@@ -2,6 +2,7 @@
 
 import operator
 import os
+from pathlib import Path
 
 from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import (
@@ -16,7 +17,12 @@ from dependency_injector.providers import (
 from adapters.filesystem_mirror import FilesystemMirror
 from adapters.filesystem_store import FilesystemStore, NamedFileStore
 from adapters.filesystem_voices import FilesystemVoices
-from adapters.indextts2.checkpoint_files import known_hub_caches
+from adapters.hub_weights.weights import HubWeights
+from adapters.indextts2.checkpoint_files import (
+    NEEDED_FILES,
+    CheckpointFiles,
+    known_hub_caches,
+)
 from adapters.indextts2.model import IndexTTS2Model
 from adapters.preview import PreviewModel
 from adapters.pyav_decoder import PyavDecoder
@@ -35,6 +41,7 @@ from application.ports import (
     VoiceMirror,
     VoiceRepository,
     VoiceSource,
+    WeightSource,
 )
 from application.references import References
 from application.spare_store import StoreWithSpare
@@ -52,10 +59,11 @@ class Container(DeclarativeContainer):
     settings: Provider[Settings] = Dependency(instance_of=Settings)
 
     preview_model: Provider[SpeechModel] = Singleton(PreviewModel)
+    hub_caches: Provider[tuple[Path, ...]] = Callable(known_hub_caches, os.environ)
     indextts2_model: Provider[SpeechModel] = Singleton(
         IndexTTS2Model,
         checkpoints_dir=settings.provided.checkpoints_dir,
-        hub_caches=Callable(known_hub_caches, os.environ),
+        hub_caches=hub_caches,
         device=settings.provided.device,
         use_fp16=settings.provided.use_fp16,
         use_deepspeed=settings.provided.use_deepspeed,
@@ -110,6 +118,20 @@ class Container(DeclarativeContainer):
     )
     decoder: Provider[AudioDecoder] = Singleton(PyavDecoder)
     encoder: Provider[AudioEncoder] = Singleton(PyavEncoder)
+
+    checkpoint_files: Provider[CheckpointFiles] = Singleton(
+        CheckpointFiles,
+        checkpoints=settings.provided.checkpoints_dir,
+        hub_caches=hub_caches,
+    )
+    weights: Provider[WeightSource] = Singleton(
+        HubWeights,
+        needed=NEEDED_FILES,
+        folder=settings.provided.checkpoints_dir,
+        places=checkpoint_files.provided.places,
+        endpoint=settings.provided.hf_endpoint,
+        token=settings.provided.hf_token.get_secret_value.call(),
+    )
 
     references: Provider[References] = Singleton(References, voices=voices, decoder=decoder)
     speak: Provider[Speak] = Singleton(

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from entrypoints.problems import describe
@@ -32,6 +32,8 @@ class Settings(StorageSettings):
     )
     cleanup_days: int = Field(default=2, ge=1)
     checkpoints_dir: Path = Field(default_factory=lambda: _folder("checkpoints"))
+    hf_token: SecretStr = SecretStr("")
+    hf_endpoint: str = Field(default="", pattern=r"^https?://[^\s/]+\S*$")
     default_voice: str = "default"
     tts_engine: Literal["indextts2", "preview", "auto"] = "auto"
     device: str | None = Field(default=None, pattern=r"^(cpu|cuda(:\d+)?)$")
@@ -55,6 +57,14 @@ class Settings(StorageSettings):
         if voices and voices.resolve() == value.resolve():
             raise ValueError("must not be AUDIO_VOICES_DIR: old files in it are removed")
         return value
+
+    @field_validator("hf_token")
+    @classmethod
+    def _one_word(cls, value: SecretStr) -> SecretStr:
+        token = value.get_secret_value().strip()  # a pasted token brings its line break along
+        if not (token.isascii() and token.isprintable()) or " " in token:
+            raise ValueError("must be a token: one word of ASCII characters")
+        return SecretStr(token)
 
 
 class CliSettings(Settings):

@@ -274,7 +274,7 @@ def test_a_terminal_sees_progress_and_a_pipe_does_not(
 
 
 def test_help_lists_every_command_and_option(run: Run) -> None:
-    assert all(name in run("--help").stdout for name in ("speak", "voices", "doctor"))
+    assert all(name in run("--help").stdout for name in ("speak", "voices", "doctor", "download"))
     options = run("speak", "--help").stdout
     for option in ("--voice", "--out", "--format", "--seed", "--stream", "--emo-vector", "--json"):
         assert option in options

@@ -19,7 +19,17 @@ MODULES = sorted(
     for path in (ROOT / layer).rglob("*.py")
     if path.name != "__init__.py" and not ENGINE_ROOM.match(str(path.relative_to(ROOT)))
 )
-HEAVY = ("av", "boto3", "hibari", "indextts", "onnxruntime", "runpod", "torch", "transformers")
+HEAVY = (
+    "av",
+    "boto3",
+    "hibari",
+    "huggingface_hub",
+    "indextts",
+    "onnxruntime",
+    "runpod",
+    "torch",
+    "transformers",
+)
 
 
 def imported(path: Path) -> set[str]:
