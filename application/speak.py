@@ -15,6 +15,7 @@ from domain.chunking import plan_chunks, whole_text
 from domain.delivery import Delivery, Sampling
 from domain.emotion import Emotion, RecordedEmotion
 from domain.joining import JoinPlan
+from domain.session import is_session_id
 
 SEED_BITS = 63
 """Seeds are whole numbers below 2**63."""
@@ -25,7 +26,8 @@ class SpeechRequest:
     """What a caller wants spoken, and how.
 
     ``speaker_voice`` None is the default voice; ``max_chars_per_chunk`` None leaves the text
-    whole; ``seed`` None draws one; ``session_id`` None names the object after the job.
+    whole; ``seed`` None draws one; ``session_id`` None names the object after the job where its id
+    can be a name, else with a new one.
     """
 
     text: str
@@ -132,9 +134,7 @@ class Speak:
         Raises:
             SpeechError: the class says what failed.
         """
-        filename = (
-            request.session_id or job_id or uuid.uuid4().hex
-        ) + request.audio_format.extension
+        filename = (request.session_id or _session_of(job_id)) + request.audio_format.extension
         utterance = self.utterance(request)
         self._store.claim(filename, owner=job_id)
         began = self._clock()
@@ -187,3 +187,7 @@ class Speak:
             for wish, is_meant in wishes.items()
             if is_meant
         ]
+
+
+def _session_of(job_id: str) -> str:
+    return job_id if is_session_id(job_id) else uuid.uuid4().hex

@@ -20,7 +20,8 @@ Clock = Callable[[], float]
 """Seconds on a clock that only goes forward."""
 
 ChunkWatcher = Callable[[int, int], None]
-"""Told after each chunk how many are spoken, and of how many."""
+"""Told after each part how many chunks are spoken, and of how many; what it raises ends the
+speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class Utterance:
         Raises:
             SynthesisFailed: the model produced nothing audible, or samples that are not finite.
             InvalidRequest, ModelUnavailable, OutOfMemory: as the model says.
+            Whatever ``watch`` raises.
         """
         began = self._clock()
         self._model.load()
@@ -130,8 +132,8 @@ class Utterance:
                     progress.first_audio = progress.first_audio or self._clock() - began
                     progress.sample_count += len(final)
                     yield final
-                if part.ends_chunk and watch:
-                    watch(part.chunk + 1, len(self._chunks))
+                if watch:
+                    watch(part.chunk + part.ends_chunk, len(self._chunks))
         self._require_speech()
 
     def report(self) -> SpeechReport:

@@ -9,6 +9,12 @@ from application.speak import StoredSpeech
 from application.utterance import SpeechReport
 
 
+HealthStatus = Literal["healthy", "loading", "degraded", "unhealthy"]
+ModelStateName = Literal[
+    "missing_package", "missing_weights", "no_gpu", "not_loaded", "loading", "ready", "failed"
+]
+
+
 class Answer(BaseModel):
     """An object that clients read; it holds nothing that is not named here."""
 
@@ -64,14 +70,22 @@ class BatchResult(Answer):
     metadata: Metadata
 
 
-class StreamPiece(Answer):
-    """A piece of audio: base64 of little-endian int16 mono."""
+class SentPiece(Answer):
+    """A piece as the finished job's output keeps it: its audio was streamed, and is not repeated.
+
+    ``chunk`` counts the pieces from 1.
+    """
 
     status: Literal["streaming"] = "streaming"
     chunk: int
     format: Literal["pcm_16"] = "pcm_16"
-    audio_chunk: str
     sample_rate: int
+
+
+class StreamPiece(SentPiece):
+    """A piece as it is streamed; ``audio_chunk`` is base64 of little-endian int16 mono."""
+
+    audio_chunk: str
 
 
 class StreamEnd(Answer):
@@ -96,6 +110,38 @@ class VoiceList(Answer):
     """All voices."""
 
     voices: list[VoiceLine]
+
+
+class HealthModel(Answer):
+    """How far the speech model is from speaking."""
+
+    state: ModelStateName
+    missing_files: list[str]
+
+
+class HealthStorage(Answer):
+    """Where finished files go, and whether one could be stored now."""
+
+    kind: str
+    reachable: bool
+
+
+class HealthVoices(Answer):
+    """The recordings that can be named."""
+
+    count: int
+
+
+class Health(Answer):
+    """Whether the worker can work."""
+
+    status: HealthStatus
+    engine: str
+    device: str
+    model: HealthModel
+    storage: HealthStorage
+    voices: HealthVoices
+    version: str
 
 
 def batch_result(spoken: StoredSpeech, *, emo_alpha: float) -> BatchResult:

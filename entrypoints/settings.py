@@ -41,6 +41,10 @@ class CliSettings(Settings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
 
 
+class WorkerSettings(Settings):
+    """Defaults for a worker on RunPod."""
+
+
 SettingsT = TypeVar("SettingsT", bound=Settings)
 
 
