@@ -8,7 +8,6 @@ from application.references import VoiceEntry
 from application.speak import StoredSpeech
 from application.utterance import SpeechReport
 
-
 HealthStatus = Literal["healthy", "loading", "degraded", "unhealthy"]
 ModelStateName = Literal[
     "missing_package", "missing_weights", "no_gpu", "not_loaded", "loading", "ready", "failed"

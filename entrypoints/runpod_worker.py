@@ -34,7 +34,7 @@ def main(container: Container | None = None) -> None:
     except WrongSettingsError as error:
         sys.exit(_complaint(str(error)))
     configure_logs(container.settings())
-    if not options.rp_serve_api and not any(name in os.environ for name in JOB_SOURCES):
+    if not options.rp_serve_api and not any(os.environ.get(name) for name in JOB_SOURCES):
         sys.exit(_complaint("RunPod gives no jobs here; to try it, use: indextts-runpod serve"))
     if options.warmup:
         try_to("warm_up", lambda: warm_up(container.speak()))

@@ -7,21 +7,19 @@ any of them can be made to fail.
 
 import itertools
 import json
-import re
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.e2e.queue_server import QueueServer
 
 ENDPOINT = "indextts"
 KEY = "rp-loopback-key"
 FINAL = ("COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT")
 LONG_POLL_SECONDS = 0.5
-DROPPED = 0
-"""In place of a status: the connection is closed without an answer."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,7 @@ class Job:
     output: Any = None
     error: str | None = None
     stops_pod: bool = False
+    taken_at: float = 0.0
     posts: list[Post] = field(default_factory=list)
     unread: deque[Any] = field(default_factory=deque)
 
@@ -84,8 +83,7 @@ class JobQueue:
         self._numbers = itertools.count(1)
         self.pings: list[dict[str, str]] = []
         self._is_open = True
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
-        self._server.daemon_threads = True
+        self._server = QueueServer(self)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True
         )
@@ -151,9 +149,7 @@ class JobQueue:
                 self._to_stop.append(job.id)
                 self._changed.notify_all()
 
-    def fail_posts(
-        self, kind: str, status: int, *, times: int, job_id: str | None = None
-    ) -> Fault:
+    def fail_posts(self, kind: str, status: int, *, times: int, job_id: str | None = None) -> Fault:
         fault = Fault(kind, status, times, job_id)
         with self._changed:
             self._faults.append(fault)
@@ -161,17 +157,18 @@ class JobQueue:
 
     # what a worker asks
 
-    def take(self, count: int) -> list[Job]:
+    def take(self, count: int) -> list[dict[str, Any]]:
         with self._changed:
             self._changed.wait_for(
                 lambda: bool(self._waiting) or not self._is_open, timeout=LONG_POLL_SECONDS
             )
-            taken: list[Job] = []
+            taken: list[dict[str, Any]] = []
             while self._waiting and len(taken) < count:
                 job = self._waiting.popleft()
                 if not job.is_final:
                     job.status = "IN_PROGRESS"
-                    taken.append(job)
+                    job.taken_at = time.monotonic()
+                    taken.append({"id": job.id, "input": job.input})
             self._changed.notify_all()
             return taken
 
@@ -267,61 +264,3 @@ class JobQueue:
             },
             "workers": {"idle": 0, "running": 1},
         }
-
-
-_PATH = re.compile(r"/v2/[^/]+/(?P<verb>[a-z-]+)(?:/(?P<first>[^/?]+))?(?:/(?P<second>[^/?]+))?")
-
-
-def _handler_of(queue: JobQueue) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            path, _, query = self.path.partition("?")
-            verb, first, _ = self._parts(path)
-            asked = dict(part.partition("=")[::2] for part in query.split("&") if part)
-            if verb in ("job-take", "job-take-batch"):
-                jobs = [
-                    {"id": job.id, "input": job.input}
-                    for job in queue.take(int(asked.get("batch_size", 1)))
-                ]
-                self._answer(200 if jobs else 204, jobs[0] if verb == "job-take" and jobs else jobs)
-            elif verb == "job-stop":
-                stopped = queue.jobs_to_stop()
-                self._answer(200 if stopped else 204, {"jobsToStop": stopped})
-            elif verb == "ping":
-                queue.ping(asked)
-                self._answer(200, {})
-            else:
-                self._answer(*queue.answer_client("GET", verb, first, None))
-
-        def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            verb, first, second = self._parts(self.path.partition("?")[0])
-            if verb in ("job-stream", "job-done"):
-                status = queue.receive(verb, second, raw, self.headers.get("Authorization", ""))
-                self._answer(status, {})
-            else:
-                body = json.loads(raw) if raw else None
-                self._answer(*queue.answer_client("POST", verb, first, body))
-
-        def _parts(self, path: str) -> tuple[str, str, str]:
-            match = _PATH.match(path)
-            verb, first, second = match.groups(default="") if match else ("", "", "")
-            return verb, first, second
-
-        def _answer(self, status: int, body: Any) -> None:
-            if status == DROPPED:
-                self.close_connection = True
-                return
-            content = b"" if status == 204 else json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Every request is in the records already."""
-
-    return Handler
