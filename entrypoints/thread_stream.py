@@ -15,7 +15,7 @@ Produce = Callable[[threading.Event], Generator[ItemT, None, None]]
 
 
 async def thread_stream(produce: Produce[ItemT], *, ahead: int) -> AsyncGenerator[ItemT, None]:
-    """Run ``produce`` in a thread that works at most ``ahead`` items before its reader.
+    """Run ``produce`` in a thread, at most ``ahead`` items and one in hand before its reader.
 
     Nobody wants the rest when the reader was closed, or when its task is over. The task counts
     too, because a reader whose task is cancelled while it waits elsewhere is closed by the garbage
