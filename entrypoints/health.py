@@ -3,15 +3,53 @@
 import asyncio
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from application.ports import ModelState, ModelStatus, ObjectStore, SpeechModel, VoiceRepository
-from entrypoints.results import Health, HealthModel, HealthStatus, HealthStorage, HealthVoices
+from entrypoints.results import Answer
 
 AnswerT = TypeVar("AnswerT")
 
 PATIENCE_SECONDS = 1.5
 """An answer is promised within two; a store that has not answered by then is not reachable."""
+
+HealthStatus = Literal["healthy", "loading", "degraded", "unhealthy"]
+ModelStateName = Literal[
+    "missing_package", "missing_weights", "no_gpu", "not_loaded", "loading", "ready", "failed"
+]
+
+
+class HealthModel(Answer):
+    """How far the speech model is from speaking."""
+
+    state: ModelStateName
+    missing_files: list[str]
+
+
+class HealthStorage(Answer):
+    """Where finished files go, and whether one could be stored now."""
+
+    kind: str
+    reachable: bool
+
+
+class HealthVoices(Answer):
+    """The recordings that can be named."""
+
+    count: int
+
+
+class Health(Answer):
+    """Whether the worker can work."""
+
+    status: HealthStatus
+    engine: str
+    device: str
+    model: HealthModel
+    storage: HealthStorage
+    voices: HealthVoices
+    version: str
+
 
 _STATUS: dict[ModelState, HealthStatus] = {
     ModelState.READY: "healthy",

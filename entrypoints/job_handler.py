@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from application.ports import ModelState
 from domain.errors import (
     INTERNAL_ERROR,
     Cancelled,
@@ -28,6 +29,10 @@ log = structlog.get_logger()
 
 PIECES_AHEAD = 2
 """How far the model may be ahead of the network: it works on while a piece is on its way."""
+
+
+_MACHINES_FAULT = (ModelState.NO_GPU, ModelState.FAILED)
+"""States that another machine may not have: a worker that stays takes, and fails, every job."""
 
 
 class EngineStuck(ModelUnavailable):
@@ -75,7 +80,7 @@ class JobHandler:
                     if not self._keeps_audio:
                         answer.pop("audio_chunk", None)
         except SpeechError as error:
-            is_last_job = isinstance(error, OutOfMemory | EngineStuck)
+            is_last_job = self._is_processes_fault(error)
             if is_last_job:
                 self._recycle()
             log.warning("job_failed", error=str(error), recycled=is_last_job)
@@ -132,6 +137,12 @@ class JobHandler:
             else:
                 stored = speak.into_store(request, job_id=job_id, watch=watch)
                 yield batch_result(stored, emo_alpha=job_input.emo_alpha)
+
+    def _is_processes_fault(self, error: SpeechError) -> bool:
+        if isinstance(error, OutOfMemory | EngineStuck):
+            return True
+        state = self._container.model().status().state
+        return isinstance(error, ModelUnavailable) and state in _MACHINES_FAULT
 
     @contextmanager
     def _engine_of_ones_own(self) -> Generator[None, None, None]:

@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from entrypoints.health import Health
 from entrypoints.results import (
     Answer,
     BatchResult,
-    Health,
     SentPiece,
     StreamEnd,
     StreamPiece,

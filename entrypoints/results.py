@@ -8,11 +8,6 @@ from application.references import VoiceEntry
 from application.speak import StoredSpeech
 from application.utterance import SpeechReport
 
-HealthStatus = Literal["healthy", "loading", "degraded", "unhealthy"]
-ModelStateName = Literal[
-    "missing_package", "missing_weights", "no_gpu", "not_loaded", "loading", "ready", "failed"
-]
-
 
 class Answer(BaseModel):
     """An object that clients read; it holds nothing that is not named here."""
@@ -109,38 +104,6 @@ class VoiceList(Answer):
     """All voices."""
 
     voices: list[VoiceLine]
-
-
-class HealthModel(Answer):
-    """How far the speech model is from speaking."""
-
-    state: ModelStateName
-    missing_files: list[str]
-
-
-class HealthStorage(Answer):
-    """Where finished files go, and whether one could be stored now."""
-
-    kind: str
-    reachable: bool
-
-
-class HealthVoices(Answer):
-    """The recordings that can be named."""
-
-    count: int
-
-
-class Health(Answer):
-    """Whether the worker can work."""
-
-    status: HealthStatus
-    engine: str
-    device: str
-    model: HealthModel
-    storage: HealthStorage
-    voices: HealthVoices
-    version: str
 
 
 def batch_result(spoken: StoredSpeech, *, emo_alpha: float) -> BatchResult:

@@ -16,11 +16,12 @@ from entrypoints.warmup import try_to, warm_up
 from entrypoints.wrong_settings import WrongSettingsError
 
 WRONG_USAGE = 2
-JOB_SOURCES = ("RUNPOD_WEBHOOK_GET_JOB", "RUNPOD_REALTIME_PORT")
-"""RunPod sets one of them wherever a worker has jobs to take."""
+JOB_SOURCE = "RUNPOD_WEBHOOK_GET_JOB"
+"""RunPod sets it wherever a worker has jobs to take."""
 
-_BROKEN_IMAGE = (ModelState.MISSING_PACKAGE, ModelState.FAILED)
-"""Missing weights and a missing GPU are not among them: there the worker lives, to say so."""
+_BEYOND_WORK = (ModelState.MISSING_PACKAGE, ModelState.FAILED)
+"""Missing weights and a missing GPU are not among them: there the worker lives to say so, since
+a job that fails tells its sender more than one that nobody takes."""
 
 
 def main(container: Container | None = None) -> None:
@@ -34,7 +35,7 @@ def main(container: Container | None = None) -> None:
     except WrongSettingsError as error:
         sys.exit(_complaint(str(error)))
     configure_logs(container.settings())
-    if not options.rp_serve_api and not any(os.environ.get(name) for name in JOB_SOURCES):
+    if not options.rp_serve_api and not os.environ.get(JOB_SOURCE):
         sys.exit(_complaint("RunPod gives no jobs here; to try it, use: indextts-runpod serve"))
     if options.warmup:
         try_to("warm_up", lambda: warm_up(container.speak()))
@@ -86,7 +87,7 @@ def _require_fitness(container: Container) -> None:
         StorageFailed: the store cannot be reached.
     """
     status = container.model().status()
-    if status.state in _BROKEN_IMAGE:
+    if status.state in _BEYOND_WORK:
         raise ModelUnavailable(f"{status.state.value}: {status.advice}")
     if not container.store().is_reachable():
         raise StorageFailed(f"the {container.store().kind} store cannot be reached")

@@ -51,13 +51,19 @@ def test_health_tells_the_states_of_a_worker_apart(
     assert answer["voices"] == {"count": 1}
 
 
-@pytest.mark.parametrize("state", ["missing_weights", "no_gpu"])
-def test_a_worker_that_cannot_speak_lives_to_say_why(
-    asked: Mapping[str, tuple[Deployment, Job]], state: str
+@pytest.mark.parametrize(("state", "is_replaced"), [("missing_weights", False), ("no_gpu", True)])
+def test_a_worker_that_cannot_speak_says_why_and_goes_where_another_machine_may_do_better(
+    asked: Mapping[str, tuple[Deployment, Job]], state: str, is_replaced: bool
 ) -> None:
-    job = asked[state][0].run({"text": "Can you speak?"})
+    deployment, _ = asked[state]
+    job = deployment.run({"text": "Can you speak?"})
     assert job.error is not None
     assert job.error.startswith("model_unavailable: ")
+    assert job.stops_pod == is_replaced
+    if is_replaced:
+        assert deployment.worker.wait() == 0
+    else:
+        assert deployment.run({"action": "health_check"}).output[0]["status"] == "unhealthy"
 
 
 def test_a_job_that_comes_while_the_model_loads_waits_for_it(

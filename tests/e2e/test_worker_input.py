@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.conftest import Deploy
 from tests.e2e.job_queue import Job
 
-WORKERS = 4
+WORKERS = 6
 TEXT = {"text": "Hello."}
 NOT_THERE = "unknown_voice: there is no voice named "
 
