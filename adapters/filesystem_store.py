@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Generator
@@ -9,8 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from application.ports import StoredObject
+from application.ports import RemovedFiles, StoredObject
 from domain.errors import Conflict, StorageFailed
+
+_NOTE = re.compile(r"\.(?P<of>.+)\.owner")
+_LEFTOVER = re.compile(r"\..+\.[a-z0-9_]{8}")
+"""What a process that was killed while it wrote leaves behind."""
 
 
 class FilesystemStore:
@@ -40,15 +45,48 @@ class FilesystemStore:
         with _own_errors(), self._locked():
             self._require_mine(key, owner)
             written = _written_aside(self._root / key, content)
-            self._owner_note(key).write_text(owner)
-            written.replace(self._root / key)
+            try:
+                self._owner_note(key).write_bytes(_note(owner))
+                written.replace(self._root / key)
+            except BaseException:
+                written.unlink(missing_ok=True)
+                raise
         return StoredObject(key=key, url=(self._root / key).absolute().as_uri())
+
+    def remove_before(self, moment: float) -> RemovedFiles:
+        """The promise of ``ExpiringFiles``: files of this folder itself, with their notes.
+
+        Links, sub-folders and hidden files that this store did not write stay.
+        """
+        if not self._root.is_dir():
+            return RemovedFiles(0, 0)
+        with _own_errors(), self._locked():
+            return self._remove_before(moment)
+
+    def _remove_before(self, moment: float) -> RemovedFiles:
+        found = {
+            entry.name: entry.stat(follow_symlinks=False)
+            for entry in os.scandir(self._root)
+            if entry.is_file(follow_symlinks=False)
+        }
+        old = {name for name, status in found.items() if status.st_mtime < moment}
+        files = {name for name in old if not name.startswith(".")}
+        notes = {name: note["of"] for name in found if (note := _NOTE.fullmatch(name))}
+        leftovers = {name for name in old if name not in notes and _LEFTOVER.fullmatch(name)}
+        orphans = {
+            name for name, of in notes.items() if of in files or (of not in found and name in old)
+        }
+        for name in (*files, *leftovers, *orphans):
+            (self._root / name).unlink(missing_ok=True)
+        return RemovedFiles(
+            len(files | leftovers), sum(found[name].st_size for name in files | leftovers)
+        )
 
     def _require_mine(self, key: str, owner: str) -> None:
         note = self._owner_note(key)
         if not (self._root / key).exists():
             return
-        if not note.exists() or note.read_text() != owner:
+        if not note.exists() or note.read_bytes() != _note(owner):
             raise Conflict(f"{key} belongs to another job; choose another session_id")
 
     def _owner_note(self, key: str) -> Path:
@@ -91,6 +129,11 @@ class NamedFileStore:
         with _own_errors():
             _written_aside(self._path, content).replace(self._path)
         return StoredObject(key=self._path.name, url=self._path.absolute().as_uri())
+
+
+def _note(owner: str) -> bytes:
+    """Any string there and back: no line ends translated, lone surrogates included."""
+    return owner.encode("utf-8", "surrogatepass")
 
 
 def _written_aside(path: Path, content: BinaryIO) -> Path:

@@ -10,13 +10,16 @@ from pathlib import Path, PurePosixPath
 
 from application.ports import VoiceFile
 from domain.errors import BadReference, InvalidRequest, StorageFailed, UnknownVoice, printable
-from domain.voice import choose_file, is_voice_file, is_voice_name, voice_name
+from domain.voice import (
+    LARGEST_FILE_BYTES,
+    choose_file,
+    is_voice_file,
+    is_voice_name,
+    voice_name,
+)
 
 BUNDLED_VOICE = "default.ogg"
 """The recording that is always there; a file of that name in the folder takes its place."""
-
-_LARGEST_BYTES = 64 * 2**20
-"""Fifteen seconds are used; a file past this is no reference recording."""
 
 
 class FilesystemVoices:
@@ -83,7 +86,7 @@ def _content(path: Path, file: str) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as opened:
             status = os.fstat(opened.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST_BYTES:
+            if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_FILE_BYTES:
                 raise BadReference(f"{file} is no recording of at most 64 MB")
             return opened.read()
     except OSError as error:

@@ -3,7 +3,7 @@
 An adapter keeps the promises written here and raises nothing but ``domain.errors.SpeechError``.
 """
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import TracebackType
@@ -221,4 +221,71 @@ class ObjectStore(Protocol):
         Raises:
             Conflict: another owner's object appeared since ``claim``.
             StorageFailed: the store refused or could not be reached.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class FileVersion:
+    """What tells a changed file from the one it was, without reading it."""
+
+    etag: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file elsewhere: its path below the place that is watched, and its version."""
+
+    file: str
+    version: FileVersion
+
+
+class VoiceSource(Protocol):
+    """The place that the voices folder is kept up to date with."""
+
+    def list(self) -> Sequence[RemoteFile]:
+        """All files there, of whatever name.
+
+        Raises:
+            StorageFailed: the place cannot be reached or read.
+        """
+
+    def read(self, remote: RemoteFile) -> bytes:
+        """The content of that version.
+
+        Raises:
+            StorageFailed: it cannot be read, or has changed since.
+        """
+
+
+class VoiceMirror(Protocol):
+    """The voices folder, as a copy of a ``VoiceSource``."""
+
+    def versions(self) -> Mapping[str, FileVersion]:
+        """Which version of each file is here; files that came another way are not named."""
+
+    def replace(self, remote: RemoteFile, content: bytes) -> None:
+        """Put ``content`` in the place of what is there, whole or not at all, and remember it.
+
+        Raises:
+            StorageFailed: the folder cannot be written, or the name leads out of it.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedFiles:
+    """How much a cleanup took away."""
+
+    count: int
+    size_bytes: int
+
+
+class ExpiringFiles(Protocol):
+    """Finished files that are kept for a while only."""
+
+    def remove_before(self, moment: float) -> RemovedFiles:
+        """Remove what was last written before ``moment``, in seconds since the epoch.
+
+        Raises:
+            StorageFailed: the files cannot be removed.
         """

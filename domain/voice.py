@@ -16,6 +16,9 @@ LONGEST_SECONDS = 15.0
 SILENT_AMPLITUDE = 0.001
 """-60 dBFS: a recording that never reaches it holds no voice."""
 
+LARGEST_FILE_BYTES = 64 * 2**20
+"""Fifteen seconds are used; a file past this is no reference recording."""
+
 _NAME = re.compile(r"[^\x00-\x1f\x7f\\]{1,255}")
 
 

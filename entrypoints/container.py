@@ -3,20 +3,30 @@
 from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import Dependency, Factory, Provider, Selector, Singleton
 
+from adapters.filesystem_mirror import FilesystemMirror
 from adapters.filesystem_store import FilesystemStore, NamedFileStore
 from adapters.filesystem_voices import FilesystemVoices
 from adapters.preview import PreviewModel
 from adapters.pyav_decoder import PyavDecoder
 from adapters.pyav_encoder import PyavEncoder
+from adapters.s3.connection import S3Connection
+from adapters.s3.store import S3Store
+from adapters.s3.voices import S3VoiceSource
+from application.cleanup import Cleanup
 from application.ports import (
     AudioDecoder,
     AudioEncoder,
+    ExpiringFiles,
     ObjectStore,
     SpeechModel,
+    VoiceMirror,
     VoiceRepository,
+    VoiceSource,
 )
 from application.references import References
+from application.spare_store import StoreWithSpare
 from application.speak import Speak
+from application.voice_sync import VoiceSync
 from entrypoints.settings import Settings
 
 
@@ -37,12 +47,36 @@ class Container(DeclarativeContainer):
         FilesystemStore, root=settings.provided.output_audio_dir
     )
     named_file_store: Provider[ObjectStore] = Factory(NamedFileStore)
+    s3_connection: Provider[S3Connection] = Singleton(
+        S3Connection,
+        endpoint_url=settings.provided.s3_endpoint_url,
+        access_key_id=settings.provided.s3_access_key_id.get_secret_value.call(),
+        secret_access_key=settings.provided.s3_secret_access_key.get_secret_value.call(),
+        region=settings.provided.s3_region,
+        addressing_style=settings.provided.s3_addressing_style,
+    )
+    s3_store: Provider[ObjectStore] = Singleton(
+        S3Store,
+        connection=s3_connection,
+        bucket=settings.provided.s3_bucket_name,
+        prefix=settings.provided.s3_prefix,
+        url_expires_seconds=settings.provided.s3_url_expires_seconds,
+    )
+    s3_store_with_spare: Provider[ObjectStore] = Singleton(
+        StoreWithSpare, store=s3_store, spare=filesystem_store
+    )
     store: Provider[ObjectStore] = Selector(
-        settings.provided.object_store, filesystem=filesystem_store
+        settings.provided.object_store, s3=s3_store_with_spare, filesystem=filesystem_store
     )
 
     voices: Provider[VoiceRepository] = Singleton(
         FilesystemVoices, root=settings.provided.audio_voices_dir
+    )
+    voice_mirror: Provider[VoiceMirror] = Singleton(
+        FilesystemMirror, root=settings.provided.audio_voices_dir
+    )
+    s3_voice_source: Provider[VoiceSource] = Singleton(
+        S3VoiceSource, connection=s3_connection, uri=settings.provided.voices_s3_uri
     )
     decoder: Provider[AudioDecoder] = Singleton(PyavDecoder)
     encoder: Provider[AudioEncoder] = Singleton(PyavEncoder)
@@ -55,4 +89,14 @@ class Container(DeclarativeContainer):
         encoder=encoder,
         store=store,
         default_voice=settings.provided.default_voice,
+    )
+
+    expiring_files: Provider[ExpiringFiles] = Singleton(
+        FilesystemStore, root=settings.provided.output_audio_dir
+    )
+    cleanup: Provider[Cleanup] = Singleton(
+        Cleanup, files=expiring_files, keep_days=settings.provided.cleanup_days
+    )
+    voice_sync: Provider[VoiceSync] = Singleton(
+        VoiceSync, source=s3_voice_source, mirror=voice_mirror
     )

@@ -79,10 +79,17 @@ def _voices(settings: Settings, container: Container) -> Finding:
 
 def _store(settings: Settings, container: Container) -> Finding:
     store = container.store()
-    is_reachable = store.is_reachable()
-    return Finding(
-        f"output ({store.kind})",
-        f"{settings.output_audio_dir} {'can' if is_reachable else 'cannot'} be written",
-        is_reachable,
-        "" if is_reachable else "set OUTPUT_AUDIO_DIR to a folder that you may write",
+    subject = f"output ({store.kind})"
+    is_s3 = store.kind == "s3"
+    place = (
+        f"bucket {settings.s3_bucket_name} at {settings.s3_endpoint_url}"
+        if is_s3
+        else str(settings.output_audio_dir)
     )
+    if store.is_reachable():
+        return Finding(subject, f"{place} can be {'reached' if is_s3 else 'written'}")
+    if is_s3:
+        advice = "check the S3_ variables, and that this machine reaches the endpoint"
+        return Finding(subject, f"{place} cannot be reached", False, advice)
+    advice = "set OUTPUT_AUDIO_DIR to a folder that you may write"
+    return Finding(subject, f"{place} cannot be written", False, advice)

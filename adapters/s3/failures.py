@@ -1,0 +1,84 @@
+"""What S3 and the way to it answer, in this product's words."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from domain.errors import StorageFailed, printable
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
+
+@contextmanager
+def own_errors() -> Generator[None, None, None]:
+    """Turn every error of boto3, botocore, urllib3 and the system into ``StorageFailed``.
+
+    Messages hold the service's error code, never its text: that may repeat keys or signed URLs.
+    """
+    try:
+        from boto3.exceptions import Boto3Error
+        from botocore.exceptions import (
+            BotoCoreError,
+            ClientError,
+            ConnectTimeoutError,
+            HTTPClientError,
+            ReadTimeoutError,
+        )
+        from botocore.exceptions import (
+            ConnectionError as BotoConnectionError,
+        )
+        from urllib3.exceptions import HTTPError
+    except ImportError as error:
+        raise StorageFailed(
+            "the S3 store needs the package boto3; install indextts-runpod[worker]"
+        ) from error
+    try:
+        yield
+    except ClientError as error:
+        raise StorageFailed(_refusal(error)) from error
+    except (ConnectTimeoutError, ReadTimeoutError) as error:
+        raise StorageFailed(
+            "the object store did not answer in time; try again, or check S3_ENDPOINT_URL"
+        ) from error
+    except (BotoConnectionError, HTTPClientError) as error:
+        raise StorageFailed(
+            f"the object store cannot be reached, or the connection broke ({type(error).__name__});"
+            " try again, or check S3_ENDPOINT_URL"
+        ) from error
+    except (BotoCoreError, Boto3Error, HTTPError, OSError, ValueError) as error:
+        raise StorageFailed(
+            f"the object store could not be used ({type(error).__name__});"
+            " check the S3 settings of the worker"
+        ) from error
+
+
+def code_of(error: "ClientError") -> str:
+    """The service's name for what happened; the status where an answer has no body."""
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def status_of(error: "ClientError") -> int:
+    """The HTTP status of the answer."""
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+
+
+def _refusal(error: "ClientError") -> str:
+    code, status = code_of(error), status_of(error)
+    answer = printable(code, limit=60).strip("'\"") if code else str(status)
+    if code == "NoSuchBucket":
+        return "the object store has no such bucket; check S3_BUCKET_NAME"
+    if code == "RequestTimeTooSkewed":
+        return "the object store refused the request: the clock of this machine is wrong"
+    if code in ("PermanentRedirect", "AuthorizationHeaderMalformed", "301", "307"):
+        return f"the bucket is in another region ({answer}); check S3_REGION and S3_ENDPOINT_URL"
+    if status in (401, 403):
+        return (
+            f"the object store refused access ({answer}); check S3_ACCESS_KEY_ID and"
+            " S3_SECRET_ACCESS_KEY, and that they may list, read and write the bucket"
+        )
+    if status == 404:
+        return f"the object store does not answer like S3 ({answer}); check S3_ENDPOINT_URL"
+    if status >= 500 or status == 429:
+        return f"the object store is failing or overloaded ({answer}); try again later"
+    return f"the object store refused the request ({answer}); check the S3 settings of the worker"

@@ -1,0 +1,62 @@
+"""Bring the voices folder up to date with a place elsewhere."""
+
+from dataclasses import dataclass
+
+from application.ports import RemoteFile, VoiceMirror, VoiceSource
+from domain.errors import StorageFailed
+from domain.voice import LARGEST_FILE_BYTES, is_voice_file, is_voice_name
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceSyncReport:
+    """What came of a sync, in paths below the voices folder.
+
+    ``ignored`` are no recordings by name or size; ``failed`` pairs a file with the reason.
+    """
+
+    fetched: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    failed: tuple[tuple[str, str], ...] = ()
+
+
+class VoiceSync:
+    """Copies recordings that are new or changed, by ETag and size, and removes none."""
+
+    def __init__(self, *, source: VoiceSource, mirror: VoiceMirror) -> None:
+        self._source = source
+        self._mirror = mirror
+
+    def run(self) -> VoiceSyncReport:
+        """Do it now; a file that fails does not keep the others from coming.
+
+        Raises:
+            StorageFailed: the source cannot be listed.
+        """
+        remotes = sorted(self._source.list(), key=lambda remote: remote.file)
+        here = self._mirror.versions()
+        wanted = [remote for remote in remotes if _is_recording(remote)]
+        unchanged = [remote for remote in wanted if here.get(remote.file) == remote.version]
+        fetched, failed = [], []
+        for remote in wanted:
+            if remote in unchanged:
+                continue
+            try:
+                self._mirror.replace(remote, self._source.read(remote))
+                fetched.append(remote.file)
+            except StorageFailed as error:
+                failed.append((remote.file, error.message))
+        return VoiceSyncReport(
+            fetched=tuple(fetched),
+            unchanged=tuple(remote.file for remote in unchanged),
+            ignored=tuple(remote.file for remote in remotes if not _is_recording(remote)),
+            failed=tuple(failed),
+        )
+
+
+def _is_recording(remote: RemoteFile) -> bool:
+    return (
+        is_voice_name(remote.file)
+        and is_voice_file(remote.file)
+        and remote.version.size_bytes <= LARGEST_FILE_BYTES
+    )

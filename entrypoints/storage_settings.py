@@ -1,0 +1,109 @@
+"""Where finished audio goes and synced voices come from, as far as the environment says it."""
+
+import re
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings
+
+_LONGEST_URL_LIFE_SECONDS = 7 * 86_400
+"""A signature of version 4 is good for a week at most."""
+
+_VOICES_URI = re.compile(r"s3://[^/\s]+(/\S*)?")
+_KEY = re.compile(r"[\x21-\x7e]*")
+
+
+def _either(name: str) -> AliasChoices:
+    """The S3 variable, and RunPod's own where that one is unset."""
+    return AliasChoices(f"S3_{name}", f"BUCKET_{name}")
+
+
+class StorageSettings(BaseSettings):
+    """The storage part of the settings; a variable that S3 needs and lacks is an error.
+
+    The fields of S3 are checked against ``object_store`` and ``voices_s3_uri``, which therefore
+    stand first. An empty string is a variable that is not set.
+    """
+
+    object_store: Literal["s3", "filesystem"] = "filesystem"
+    voices_s3_uri: str = ""
+    s3_bucket_name: str = Field(default="", validate_default=True)
+    s3_endpoint_url: str = Field(
+        default="", validate_default=True, validation_alias=_either("ENDPOINT_URL")
+    )
+    s3_access_key_id: SecretStr = Field(
+        default=SecretStr(""), validate_default=True, validation_alias=_either("ACCESS_KEY_ID")
+    )
+    s3_secret_access_key: SecretStr = Field(
+        default=SecretStr(""), validate_default=True, validation_alias=_either("SECRET_ACCESS_KEY")
+    )
+    s3_region: str = "us-east-1"
+    s3_addressing_style: Literal["auto", "path", "virtual"] = "auto"
+    s3_prefix: str = Field(default="", max_length=512)
+    s3_url_expires_seconds: int = Field(default=86_400, ge=1, le=_LONGEST_URL_LIFE_SECONDS)
+
+    @field_validator("voices_s3_uri")
+    @classmethod
+    def _is_s3_uri(cls, value: str) -> str:
+        if value and not _VOICES_URI.fullmatch(value):
+            raise ValueError("must look like s3://BUCKET or s3://BUCKET/PREFIX")
+        return value
+
+    @field_validator("s3_bucket_name")
+    @classmethod
+    def _bucket_where_needed(cls, value: str, info: ValidationInfo) -> str:
+        if not value and info.data.get("object_store") == "s3":
+            raise ValueError(_missing("the bucket for finished audio"))
+        return value
+
+    @field_validator("s3_endpoint_url")
+    @classmethod
+    def _plain_endpoint(cls, value: str, info: ValidationInfo) -> str:
+        """The service's URL without the bucket, which RunPod's own examples put into it."""
+        if not value:
+            if _needs_s3(info):
+                raise ValueError(_missing("the URL of the S3 service", "ENDPOINT_URL"))
+            return value
+        try:
+            url = urlsplit(value.strip())
+            has_host = bool(url.hostname) and url.port != 0
+        except ValueError:
+            has_host = False
+        if not has_host or url.scheme not in ("http", "https"):
+            raise ValueError("must be a URL that begins with https:// or http:// and names a host")
+        if "@" in url.netloc or url.query or url.fragment:
+            raise ValueError("must be a URL without user name, password, ? and #")
+        bucket = info.data.get("s3_bucket_name", "")
+        host = url.netloc
+        if host.startswith((f"{bucket}.s3.", f"{bucket}.s3-")):
+            host = host.removeprefix(f"{bucket}.")
+        path = url.path.rstrip("/").removesuffix(f"/{bucket}") if bucket else url.path.rstrip("/")
+        return f"{url.scheme}://{host}{path}"
+
+    @field_validator("s3_prefix")
+    @classmethod
+    def _no_leading_slash(cls, value: str) -> str:
+        if value.startswith("/"):
+            raise ValueError("must not begin with /: it would be a folder without a name")
+        return value
+
+    @field_validator("s3_access_key_id", "s3_secret_access_key")
+    @classmethod
+    def _usable_key(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        key = value.get_secret_value().strip()  # pasted keys bring their line break along
+        if not key and _needs_s3(info):
+            name = str(info.field_name).removeprefix("s3_").upper()
+            raise ValueError(_missing("a key of the S3 service", name))
+        if not _KEY.fullmatch(key):
+            raise ValueError("must be printable ASCII characters without spaces")
+        return SecretStr(key)
+
+
+def _needs_s3(info: ValidationInfo) -> bool:
+    return info.data.get("object_store") == "s3" or bool(info.data.get("voices_s3_uri"))
+
+
+def _missing(what: str, runpods_name: str = "") -> str:
+    other = f" (or BUCKET_{runpods_name})" if runpods_name else ""
+    return f"must be set{other} to {what}, or set OBJECT_STORE=filesystem"

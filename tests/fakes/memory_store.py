@@ -1,0 +1,35 @@
+"""Finished files in memory."""
+
+from threading import Lock
+from typing import BinaryIO
+
+from application.ports import StoredObject
+from domain.errors import Conflict, StorageFailed
+
+
+class MemoryStore:
+    """Keeps ``objects`` as (owner, content); while ``failure`` is set, every request meets it."""
+
+    kind = "memory"
+
+    def __init__(self) -> None:
+        self.objects: dict[str, tuple[str, bytes]] = {}
+        self.failure: StorageFailed | None = None
+        self._lock = Lock()
+
+    def is_reachable(self) -> bool:
+        return self.failure is None
+
+    def claim(self, key: str, *, owner: str) -> None:
+        if self.failure:
+            raise self.failure
+        if self.objects.get(key, (owner,))[0] != owner:
+            raise Conflict(f"{key} belongs to another job; choose another session_id")
+
+    def put(self, key: str, content: BinaryIO, *, owner: str, content_type: str) -> StoredObject:
+        content.seek(0)
+        whole = content.read()
+        with self._lock:
+            self.claim(key, owner=owner)
+            self.objects[key] = (owner, whole)
+        return StoredObject(key=key, url=f"memory:{key}")

@@ -1,0 +1,215 @@
+import io
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from adapters.filesystem_mirror import FilesystemMirror
+from adapters.filesystem_voices import FilesystemVoices
+from adapters.s3.connection import Patience
+from adapters.s3.voices import S3VoiceSource
+from application.ports import FileVersion, RemoteFile
+from application.voice_sync import VoiceSync, VoiceSyncReport
+from domain.errors import StorageFailed
+from tests.integration.faulty_proxy import FaultyProxy, meanwhile, refusal
+from tests.integration.seaweed import BUCKET, Seaweed
+
+Upload = Callable[[str, bytes], None]
+
+
+@pytest.fixture
+def prefix() -> str:
+    return uuid.uuid4().hex
+
+
+@pytest.fixture
+def upload(seaweed: Seaweed, prefix: str) -> Upload:
+    """Puts a file into the voices' place in the bucket."""
+    client = seaweed.connection().client()
+
+    def put(file: str, content: bytes) -> None:
+        client.put_object(Bucket=BUCKET, Key=f"{prefix}/{file}", Body=io.BytesIO(content))
+
+    return put
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "voices"
+
+
+@pytest.fixture
+def sync(proxy: FaultyProxy, prefix: str, root: Path) -> VoiceSync:
+    connection = Seaweed(proxy.url).connection(patience=Patience(attempts=1))
+    return VoiceSync(
+        source=S3VoiceSource(connection=connection, uri=f"s3://{BUCKET}/{prefix}"),
+        mirror=FilesystemMirror(root=root),
+    )
+
+
+def fetches(proxy: FaultyProxy) -> int:
+    return sum("list-type" not in request for request in proxy.requests)
+
+
+def test_synced_recordings_are_voices(sync: VoiceSync, upload: Upload, root: Path) -> None:
+    upload("alice.wav", b"A")
+    upload("narrators/bob ü.mp3", b"B")
+
+    assert sync.run() == VoiceSyncReport(fetched=("alice.wav", "narrators/bob ü.mp3"))
+
+    voices = FilesystemVoices(root=root)
+    assert voices.read("alice").content == b"A"
+    assert voices.read("narrators/bob ü").content == b"B"
+    assert voices.list() == ["alice.wav", "default.ogg", "narrators/bob ü.mp3"]
+
+
+def test_only_what_changed_is_fetched_again(
+    sync: VoiceSync, upload: Upload, proxy: FaultyProxy, root: Path
+) -> None:
+    upload("alice.wav", b"A")
+    upload("bob.wav", b"B")
+    sync.run()
+    upload("alice.wav", b"C")
+    upload("carol.wav", b"new")
+    proxy.requests.clear()
+
+    report = sync.run()
+
+    assert report == VoiceSyncReport(fetched=("alice.wav", "carol.wav"), unchanged=("bob.wav",))
+    assert fetches(proxy) == 2
+    assert (root / "alice.wav").read_bytes() == b"C"
+    assert sync.run().fetched == ()
+
+
+def test_a_file_that_was_lost_or_changed_here_is_fetched_again(
+    sync: VoiceSync, upload: Upload, root: Path
+) -> None:
+    upload("alice.wav", b"A")
+    upload("bob.wav", b"B")
+    sync.run()
+    (root / "alice.wav").unlink()
+    (root / "bob.wav").write_bytes(b"spoilt")
+
+    assert sync.run().fetched == ("alice.wav", "bob.wav")
+    assert (root / "bob.wav").read_bytes() == b"B"
+
+
+def test_a_spoilt_index_only_costs_time(sync: VoiceSync, upload: Upload, root: Path) -> None:
+    upload("alice.wav", b"A")
+    sync.run()
+    (index,) = (path for path in root.iterdir() if path.name.startswith("."))
+
+    for spoilt in (b"", b"[]", b'{"alice.wav": 5}', b'{"alice.wav": ["x", "y"]}', b"\xff"):
+        index.write_bytes(spoilt)
+        assert sync.run().fetched == ("alice.wav",)
+
+
+def test_voices_that_came_another_way_stay(sync: VoiceSync, upload: Upload, root: Path) -> None:
+    root.mkdir()
+    (root / "mine.wav").write_bytes(b"mine")
+    upload("alice.wav", b"A")
+
+    sync.run()
+
+    assert (root / "mine.wav").read_bytes() == b"mine"
+
+
+def test_other_files_and_unsafe_names_are_ignored(
+    sync: VoiceSync, upload: Upload, root: Path, tmp_path: Path
+) -> None:
+    for file in ("notes.txt", ".hidden.wav", "folder/", "alice.wav"):
+        upload(file, b"A")
+
+    report = sync.run()
+
+    assert report.fetched == ("alice.wav",)
+    assert sorted(report.ignored) == [".hidden.wav", "notes.txt"]
+    assert [path.name for path in tmp_path.rglob("*.wav")] == ["alice.wav"]
+
+
+def test_only_the_place_itself_is_read(
+    sync: VoiceSync, seaweed: Seaweed, prefix: str, upload: Upload
+) -> None:
+    client = seaweed.connection().client()
+    client.put_object(Bucket=BUCKET, Key=f"{prefix}-old/bob.wav", Body=b"B")
+    upload("alice.wav", b"A")
+
+    assert sync.run() == VoiceSyncReport(fetched=("alice.wav",))
+
+
+def test_a_voice_that_fails_does_not_keep_the_others_away(
+    sync: VoiceSync, upload: Upload, proxy: FaultyProxy, root: Path
+) -> None:
+    upload("alice.wav", b"A")
+    upload("bob.wav", b"B")
+    proxy.fail(refusal(403, "AccessDenied"), method="GET", marked="alice.wav", times=1)
+
+    report = sync.run()
+
+    assert report.fetched == ("bob.wav",)
+    ((file, reason),) = report.failed
+    assert file == "alice.wav"
+    assert "AccessDenied" in reason
+    assert sync.run().fetched == ("alice.wav",)
+
+
+def test_a_voice_that_changes_while_it_is_read_comes_next_time(
+    sync: VoiceSync, upload: Upload, proxy: FaultyProxy, root: Path
+) -> None:
+    upload("alice.wav", b"old")
+    proxy.fail(
+        meanwhile(lambda: upload("alice.wav", b"new")), method="GET", marked="alice.wav", times=1
+    )
+
+    assert [file for file, _ in sync.run().failed] == ["alice.wav"]
+    assert not (root / "alice.wav").exists()
+    assert sync.run().fetched == ("alice.wav",)
+
+
+def test_a_link_that_leads_out_is_not_written_through(
+    sync: VoiceSync, upload: Upload, root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside.wav").write_bytes(b"precious")
+    root.mkdir()
+    (root / "out").symlink_to(tmp_path / "outside")
+    (root / "alice.wav").symlink_to(tmp_path / "outside.wav")
+    upload("out/deep/bob.wav", b"B")
+    upload("alice.wav", b"A")
+
+    report = sync.run()
+
+    assert report.fetched == ("alice.wav",)
+    ((file, reason),) = report.failed
+    assert (file, "leads out of the voices folder" in reason) == ("out/deep/bob.wav", True)
+    assert list((tmp_path / "outside").iterdir()) == []
+    assert (tmp_path / "outside.wav").read_bytes() == b"precious"
+
+
+def test_a_place_that_cannot_be_listed_is_a_storage_failure(
+    sync: VoiceSync, proxy: FaultyProxy, seaweed: Seaweed, root: Path
+) -> None:
+    proxy.fail(refusal(403, "AccessDenied"), method="GET")
+
+    with pytest.raises(StorageFailed, match="AccessDenied"):
+        sync.run()
+    with pytest.raises(StorageFailed, match="no such bucket"):
+        S3VoiceSource(connection=seaweed.connection(), uri="s3://no-such-bucket").list()
+
+
+def test_a_folder_that_cannot_be_written_is_a_storage_failure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    mirror = FilesystemMirror(root=tmp_path / "file" / "voices")
+
+    with pytest.raises(StorageFailed, match="voices folder cannot be written"):
+        mirror.replace(RemoteFile("alice.wav", FileVersion("x", 1)), b"A")
+
+
+def test_a_failed_replacement_leaves_no_temporary_file(root: Path) -> None:
+    (root / "alice.wav").mkdir(parents=True)
+
+    with pytest.raises(StorageFailed):
+        FilesystemMirror(root=root).replace(RemoteFile("alice.wav", FileVersion("x", 1)), b"A")
+
+    assert [path.name for path in root.iterdir()] == ["alice.wav"]
