@@ -37,9 +37,17 @@ def main(container: Container | None = None) -> None:
     configure_logs(container.settings())
     if not options.rp_serve_api and not os.environ.get(JOB_SOURCE):
         sys.exit(_complaint("RunPod gives no jobs here; to try it, use: indextts-runpod serve"))
+    _tidy(container)
     if options.warmup:
         try_to("warm_up", lambda: warm_up(container.speak()))
     serve_jobs(container)
+
+
+def _tidy(container: Container) -> None:
+    """Old files go and new voices come, before a job could ask for either."""
+    try_to("cleanup", lambda: container.cleanup().run())
+    if container.settings().voices_s3_uri:
+        try_to("voice_sync", lambda: container.voice_sync().run())
 
 
 def serve_jobs(container: Container, *, keeps_audio: bool = False) -> None:

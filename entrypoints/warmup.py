@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 
 import structlog
 
@@ -43,13 +43,17 @@ def warm_up(speak: Speak) -> WarmUp:
 
 
 def try_to(event: str, work: Callable[[], object]) -> None:
-    """Do ``work`` and log how it went; jobs that need what failed get the error themselves."""
+    """Do ``work`` and log how it went, with what it reports.
+
+    Jobs that need what failed get the error themselves.
+    """
     began = time.perf_counter()
     try:
-        work()
+        result = work()
     except SpeechError as error:
         log.error(f"{event}_failed", error=str(error))  # noqa: TRY400 - an explained failure
     except Exception:
         log.exception(f"{event}_failed")
     else:
-        log.info(event, seconds=round(time.perf_counter() - began, 3))
+        found = asdict(result) if is_dataclass(result) and not isinstance(result, type) else {}
+        log.info(event, took=round(time.perf_counter() - began, 3), **found)

@@ -11,17 +11,8 @@ from entrypoints.schemas import parse_job
 from entrypoints.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[2]
-NOT_OURS_YET = {
-    "HF_TOKEN",
-    "S3_ACCESS_KEY_ID",
-    "S3_BUCKET_NAME",
-    "S3_ENDPOINT_URL",
-    "S3_PREFIX",
-    "S3_REGION",
-    "S3_SECRET_ACCESS_KEY",
-    "S3_URL_EXPIRES_SECONDS",
-    "USE_FP16",
-}
+OF_THE_ENGINE = {"HF_TOKEN", "USE_FP16"}
+"""Read by the engine's adapter."""
 
 
 def read(name: str) -> Any:
@@ -39,7 +30,7 @@ def variables_of_the_hub() -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("variable", variables_of_the_hub(), ids=lambda found: str(found["key"]))
 def test_every_variable_that_the_hub_offers_is_a_setting(variable: dict[str, Any]) -> None:
-    assert variable["key"] in settings() | NOT_OURS_YET
+    assert variable["key"] in settings() | OF_THE_ENGINE
     shown = variable["input"]
     assert shown["type"] in ("string", "number", "boolean")
     default = WorkerSettings.model_fields.get(variable["key"].lower())
