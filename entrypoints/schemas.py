@@ -263,6 +263,8 @@ def _field_and_problem(error: dict[str, Any], known: tuple[str, ...]) -> tuple[s
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)[1:]
     if error["type"] == "extra_forbidden":
         name = str(place[-1])
+        if name in SpeechInput.model_fields:
+            return name, "does not go with an action"
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
         return printable(name), f"is not a field; did you mean {nearest}?"
     if error["type"] == "missing":

@@ -85,6 +85,8 @@ def test_health_says_when_finished_audio_has_nowhere_to_go(deploy: Deploy, tmp_p
     answer = prompt_answer(deployment, deployment.queue.submit({"action": "health_check"}))
     assert answer["status"] == "degraded"
     assert answer["storage"] == {"kind": "filesystem", "reachable": False}
+    job = deployment.run({"text": "FOREVER would the model speak this."})
+    assert str(job.error).startswith("storage_failed: ")
 
 
 def test_voices_are_listed_with_their_duration(scripted: Deployment) -> None:

@@ -97,6 +97,10 @@ REFUSED = {
         "invalid_request: text: is missing; 'actoin': is not a field; did you mean action?",
     ),
     "an unknown action": Refused({"action": "sing"}, "invalid_request: action: "),
+    "an action with a text": Refused(
+        {"action": "health_check", "text": "Hello."},
+        "invalid_request: text: does not go with an action",
+    ),
     "an action that is a list": Refused({"action": ["health_check"]}, "invalid_request: action: "),
 }
 
