@@ -33,8 +33,7 @@ class FilesystemStore:
         return "filesystem"
 
     def is_reachable(self) -> bool:
-        existing = next(path for path in (self._root, *self._root.parents) if path.exists())
-        return existing.is_dir() and os.access(existing, os.W_OK)
+        return _is_writable(self._root)
 
     def claim(self, key: str, *, owner: str) -> None:
         with _own_errors(), self._locked():
@@ -114,14 +113,12 @@ class NamedFileStore:
         return "filesystem"
 
     def is_reachable(self) -> bool:
-        return self._path.parent.is_dir() and os.access(self._path.parent, os.W_OK)
+        return _is_writable(self._path.parent)
 
     def claim(self, key: str, *, owner: str) -> None:
         """The file is the caller's whatever the owner; checks that it can be written."""
         if self._path.is_dir():
             raise StorageFailed(f"{self._path.name} is a folder; name a file")
-        with _own_errors():
-            self._path.parent.mkdir(parents=True, exist_ok=True)
         if not self.is_reachable():
             raise StorageFailed(f"the folder of {self._path.name} cannot be written")
 
@@ -129,6 +126,17 @@ class NamedFileStore:
         with _own_errors():
             _written_aside(self._path, content).replace(self._path)
         return StoredObject(key=self._path.name, url=self._path.absolute().as_uri())
+
+
+def _is_writable(folder: Path) -> bool:
+    """Found out by writing: rights alone do not tell of full, read-only or strange filesystems."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"\0")
+    except OSError:
+        return False
+    return True
 
 
 def _note(owner: str) -> bytes:

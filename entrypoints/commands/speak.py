@@ -8,6 +8,7 @@ from collections.abc import Generator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.request import url2pathname
 
 import click
 from dependency_injector import providers
@@ -75,7 +76,7 @@ def _store(container: Container, job: SpeechInput, *, as_json: bool) -> None:
         click.echo(result.model_dump_json())
         return
     _summarise(result.metadata)
-    click.echo(result.url.removeprefix("file://"))
+    click.echo(url2pathname(result.url.removeprefix("file://")))
 
 
 def _stream(container: Container, job: SpeechInput, path: Path, *, as_json: bool) -> None:
@@ -112,7 +113,7 @@ def _write_wav(
 ) -> Metadata:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with wave.open(str(path), "wb") as sink:
+        with path.open("wb") as file, wave.open(file, "wb") as sink:
             sink.setnchannels(1)
             sink.setsampwidth(2)
             sink.setframerate(rate_hz)

@@ -18,7 +18,7 @@ def join(
     chunks: list[Samples], plan: JoinPlan, *, part: int | None = None, rate: int = RATE
 ) -> tuple[Samples, tuple[ChunkSpan, ...]]:
     joined = joiner(plan, chunks=len(chunks), sample_rate_hz=rate)
-    out = []
+    out: list[Samples] = []
     for chunk in chunks:
         step = part or max(len(chunk), 1)
         out.extend(joined.push(chunk[start : start + step]) for start in range(0, len(chunk), step))
@@ -35,7 +35,8 @@ def silence(length: int) -> Samples:
 
 
 def tone(length: int) -> Samples:
-    return (0.5 * np.sin(np.arange(length) * 0.3) + 0.2).astype(np.float32)
+    wave: Samples = (0.5 * np.sin(np.arange(length) * 0.3) + 0.2).astype(np.float32)
+    return wave
 
 
 @st.composite

@@ -1,0 +1,69 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adapters.preview import PreviewModel
+from application.ports import ModelState, SpeechModel
+from domain.delivery import Delivery
+from domain.errors import InvalidRequest, ModelUnavailable
+from tests.contracts.speech_model import SpeechModelContract, recording
+
+
+@pytest.fixture(scope="module")
+def loaded() -> PreviewModel:
+    model = PreviewModel()
+    model.load()
+    return model
+
+
+class TestPreviewModel(SpeechModelContract):
+    @pytest.fixture
+    def model(self, loaded: PreviewModel) -> SpeechModel:
+        return loaded
+
+
+@pytest.mark.parametrize(
+    ("text", "sound"), [("你好", "你"), ("Hello, мир", "м"), ("Ωmega", "Ω"), ("٣ apples", "٣")]
+)
+def test_refuses_a_script_it_has_no_sound_for(text: str, sound: str) -> None:
+    model = PreviewModel()
+
+    with pytest.raises(InvalidRequest, match=f"text: .*{sound}.*indextts2"):
+        next(model.speak(["Fine.", text], voice=recording(), delivery=Delivery(seed=1)))
+
+    assert model.status().state is ModelState.NOT_LOADED
+
+
+@pytest.mark.parametrize("text", ["Café, naïve, Müller.", "5 µm at 20 °C costs $3.50!", "x"])
+def test_speaks_latin_letters_digits_and_signs(loaded: PreviewModel, text: str) -> None:
+    parts = list(loaded.speak([text], voice=recording(), delivery=Delivery(seed=1)))
+
+    assert sum(len(part.samples) for part in parts) > 2_000
+
+
+def test_a_chunk_is_spoken_alike_whatever_follows_it(loaded: PreviewModel) -> None:
+    def first(chunks: list[str]) -> np.ndarray:
+        parts = loaded.speak(chunks, voice=recording(), delivery=Delivery(seed=5))
+        return np.concatenate([part.samples for part in parts if part.chunk == 0])
+
+    np.testing.assert_array_equal(first(["One here."]), first(["One here.", "Two there."]))
+
+
+def test_a_missing_package_is_a_missing_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hibari", None)  # what import does where it is not installed
+
+    with pytest.raises(ModelUnavailable, match=r"pip install 'indextts-runpod\[preview\]'"):
+        PreviewModel().load()
+
+
+def test_a_voice_that_cannot_be_loaded_is_a_missing_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    damaged = tmp_path / "hibari.onnx"
+    damaged.write_bytes(b"no model")
+    monkeypatch.setattr("hibari.Hibari.__init__.__defaults__", ("heart", str(damaged), 1, None))
+
+    with pytest.raises(ModelUnavailable, match="reinstall"):
+        PreviewModel().load()

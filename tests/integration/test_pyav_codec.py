@@ -1,0 +1,223 @@
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+
+import av
+import numpy as np
+import pytest
+
+from adapters.pyav_decoder import PyavDecoder
+from adapters.pyav_encoder import PyavEncoder
+from application.ports import AudioDecoder, AudioEncoder
+from domain.audio import AudioFormat, to_int16
+from domain.errors import BadReference, StorageFailed, SynthesisFailed
+from tests.contracts.audio_codec import AudioCodecContract, tone
+
+
+class TestPyavCodec(AudioCodecContract):
+    @pytest.fixture
+    def encoder(self) -> AudioEncoder:
+        return PyavEncoder()
+
+    @pytest.fixture
+    def decoder(self) -> AudioDecoder:
+        return PyavDecoder()
+
+    @pytest.mark.parametrize("audio_format", AudioFormat)
+    def test_an_hour_has_its_duration(
+        self, encoder: AudioEncoder, decoder: AudioDecoder, audio_format: AudioFormat
+    ) -> None:
+        second = tone(22_050)
+
+        with encoder.encode(
+            (second for _ in range(3_600)),
+            sample_rate_hz=22_050,
+            audio_format=audio_format,
+            bitrate_kbps=16,
+        ) as encoded:
+            count, rate_hz = _decoded_length(encoded.content)
+
+        assert count / rate_hz == pytest.approx(3_600, abs=0.048)
+        assert count / rate_hz == pytest.approx(
+            encoded.duration_seconds, abs=0.048 if audio_format is AudioFormat.MP3 else 0.010
+        )
+
+    @pytest.mark.parametrize(
+        ("audio_format", "container", "codec", "rate_hz"),
+        [
+            (AudioFormat.OPUS, "ogg", "opus", 48_000),
+            (AudioFormat.MP3, "mp3", "mp3float", 22_050),
+            (AudioFormat.WAV, "wav", "pcm_s16le", 22_050),
+            (AudioFormat.FLAC, "flac", "flac", 22_050),
+            (AudioFormat.M4A, "mov,mp4,m4a,3gp,3g2,mj2", "aac", 22_050),
+        ],
+    )
+    def test_files_are_what_their_ending_says(
+        self,
+        encoder: AudioEncoder,
+        audio_format: AudioFormat,
+        container: str,
+        codec: str,
+        rate_hz: int,
+    ) -> None:
+        with (
+            self.encode(encoder, tone(30_000), audio_format) as encoded,
+            av.open(encoded.content, "r") as opened,
+        ):
+            stream = opened.streams.audio[0]
+            assert (opened.format.name, stream.codec_context.name) == (container, codec)
+            assert stream.codec_context.sample_rate == rate_hz
+            assert stream.codec_context.layout.nb_channels == 1
+
+    def test_opus_says_24_khz_and_128_kbit(self, encoder: AudioEncoder) -> None:
+        noise = np.random.default_rng(1).uniform(-0.5, 0.5, 22_050 * 5).astype(np.float32)
+
+        with self.encode(encoder, noise, AudioFormat.OPUS) as encoded:
+            rate = encoded.size_bytes * 8 / encoded.duration_seconds / 1000
+
+        assert (encoded.sample_rate_hz, encoded.bitrate_kbps) == (24_000, 128)
+        assert rate == pytest.approx(128, rel=0.15)
+
+    @pytest.mark.parametrize("audio_format", AudioFormat)
+    @pytest.mark.parametrize("bitrate_kbps", [16, 100, 320])
+    def test_takes_every_bit_rate_and_reports_the_one_it_used(
+        self, encoder: AudioEncoder, audio_format: AudioFormat, bitrate_kbps: int
+    ) -> None:
+        with encoder.encode(
+            [tone(22_050)],
+            sample_rate_hz=22_050,
+            audio_format=audio_format,
+            bitrate_kbps=bitrate_kbps,
+        ) as encoded:
+            used = encoded.bitrate_kbps
+
+        if audio_format.is_lossy:
+            assert used is not None
+            assert used <= bitrate_kbps
+        else:
+            assert used is None
+
+    def test_the_same_samples_make_the_same_file(self, encoder: AudioEncoder) -> None:
+        for audio_format in AudioFormat:
+            with (
+                self.encode(encoder, tone(30_000), audio_format) as first,
+                self.encode(encoder, tone(30_000), audio_format) as second,
+            ):
+                assert first.content.read() == second.content.read()
+
+
+def _decoded_length(content: BinaryIO) -> tuple[int, int]:
+    with av.open(content, "r") as opened:
+        count = 0
+        for frame in opened.decode(opened.streams.audio[0]):
+            count += frame.samples
+            rate_hz = frame.sample_rate
+    return count, rate_hz
+
+
+@pytest.mark.parametrize("audio_format", AudioFormat)
+def test_reads_a_recording_by_its_content_whatever_its_name(audio_format: AudioFormat) -> None:
+    with PyavEncoder().encode(
+        [tone(44_100)], sample_rate_hz=22_050, audio_format=audio_format, bitrate_kbps=128
+    ) as encoded:
+        decoded = PyavDecoder().decode(encoded.content.read(), name="lies.txt")
+
+    assert decoded.duration_seconds == pytest.approx(2, abs=0.05)
+    assert np.abs(decoded.samples).max() == pytest.approx(0.3, abs=0.05)
+
+
+def test_several_channels_become_their_mean(tmp_path: Path) -> None:
+    left, right = tone(16_000), np.zeros(16_000, dtype=np.float32)
+    path = tmp_path / "stereo.wav"
+    with av.open(path, "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=16_000, layout="stereo")
+        interleaved = to_int16(np.stack([left, right], axis=1).reshape(1, -1))
+        frame = av.AudioFrame.from_ndarray(interleaved, format="s16", layout="stereo")
+        frame.sample_rate = 16_000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+    decoded = PyavDecoder().decode(path.read_bytes(), name="stereo.wav")
+
+    assert decoded.sample_rate_hz == 16_000
+    np.testing.assert_allclose(decoded.samples, left / 2, atol=1e-4)
+
+
+def test_a_video_without_sound_is_no_recording(tmp_path: Path) -> None:
+    path = tmp_path / "mute.mp4"
+    with av.open(path, "w") as container:
+        stream = container.add_stream("mpeg4", rate=25, width=32, height=32)
+        stream.pix_fmt = "yuv420p"
+        picture = av.VideoFrame.from_ndarray(np.zeros((48, 32), dtype=np.uint8), format="yuv420p")
+        container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+
+    with pytest.raises(BadReference, match="holds no audio"):
+        PyavDecoder().decode(path.read_bytes(), name="mute.mp4")
+
+
+def test_a_recording_with_nan_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "nan.wav"
+    with av.open(path, "w") as container:
+        stream = container.add_stream("pcm_f32le", rate=16_000, layout="mono")
+        samples = np.full((1, 16_000), np.nan, dtype=np.float32)
+        frame = av.AudioFrame.from_ndarray(samples, format="flt", layout="mono")
+        frame.sample_rate = 16_000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+    with pytest.raises(BadReference, match="not numbers"):
+        PyavDecoder().decode(path.read_bytes(), name="nan.wav")
+
+
+@pytest.mark.parametrize("audio_format", AudioFormat)
+@pytest.mark.parametrize("kept", [0.02, 0.5, 0.95])
+def test_a_truncated_recording_is_read_in_part_or_refused(
+    audio_format: AudioFormat, kept: float
+) -> None:
+    with PyavEncoder().encode(
+        [tone(44_100)], sample_rate_hz=22_050, audio_format=audio_format, bitrate_kbps=128
+    ) as encoded:
+        content = encoded.content.read()
+
+    try:
+        decoded = PyavDecoder().decode(content[: int(len(content) * kept)], name="cut.wav")
+    except BadReference:
+        return
+    assert 0 < decoded.duration_seconds <= 2.05
+
+
+def test_a_playlist_opens_no_other_file(tmp_path: Path) -> None:
+    with PyavEncoder().encode(
+        [tone(44_100)], sample_rate_hz=22_050, audio_format=AudioFormat.WAV, bitrate_kbps=128
+    ) as encoded:
+        (tmp_path / "secret.wav").write_bytes(encoded.content.read())
+    target = tmp_path / "secret.wav"
+
+    for playlist in (
+        f"#EXTM3U\n#EXTINF:2,\n{target}\n#EXT-X-ENDLIST\n",
+        f"ffconcat version 1.0\nfile {target}\n",
+    ):
+        with pytest.raises(BadReference):
+            PyavDecoder().decode(playlist.encode(), name="list.wav")
+
+
+def test_a_disk_without_room_is_a_storage_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+
+    with pytest.raises(StorageFailed, match="no room"):
+        PyavEncoder().encode(
+            (tone(22_050) for _ in range(400)),
+            sample_rate_hz=22_050,
+            audio_format=AudioFormat.WAV,
+            bitrate_kbps=128,
+        )
+
+
+def test_a_codec_that_refuses_its_settings_is_a_synthesis_failure() -> None:
+    with pytest.raises(SynthesisFailed, match="could not be encoded"):
+        PyavEncoder().encode(
+            [tone(100)], sample_rate_hz=1_000_000, audio_format=AudioFormat.M4A, bitrate_kbps=128
+        )

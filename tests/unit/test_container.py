@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+from dependency_injector.providers import Provider
+
+from application.speak import Speak
+from entrypoints.container import Container
+from entrypoints.settings import CliSettings, Settings, load_settings
+from entrypoints.wrong_settings import WrongSettingsError
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliSettings:
+    monkeypatch.setenv("AUDIO_VOICES_DIR", str(tmp_path / "voices"))
+    monkeypatch.setenv("OUTPUT_AUDIO_DIR", str(tmp_path / "output"))
+    return load_settings(CliSettings)
+
+
+def test_every_provider_can_be_built(settings: CliSettings, tmp_path: Path) -> None:
+    container = Container(settings=settings)
+    needs_a_path = {"named_file_store": {"path": tmp_path / "x.wav"}}
+
+    for name, provider in container.providers.items():
+        assert isinstance(provider, Provider)
+        assert provider(**needs_a_path.get(name, {})) is not None
+
+
+def test_the_use_case_is_made_once(settings: CliSettings) -> None:
+    container = Container(settings=settings)
+
+    assert isinstance(container.speak(), Speak)
+    assert container.speak() is container.speak()
+
+
+def test_building_everything_touches_no_folder(settings: CliSettings, tmp_path: Path) -> None:
+    Container(settings=settings).speak()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_TEXT_CHARS", "")
+
+    assert load_settings(CliSettings).max_text_chars == 10_000
+
+
+def test_the_level_of_the_log_may_be_in_small_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "debug")
+
+    assert load_settings(CliSettings).log_level == "DEBUG"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("LOG_LEVEL", "LOUD"), ("MAX_TEXT_CHARS", "0"), ("TTS_ENGINE", "x")]
+)
+def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(WrongSettingsError, match=f"^{variable}: must be .*, not '{value}'"):
+        load_settings(CliSettings)
+
+
+def test_settings_cannot_be_changed(settings: Settings) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        settings.max_text_chars = 5

@@ -1,0 +1,32 @@
+"""The fakes keep the ports' promises, so that what is tested with them is tested for real."""
+
+import pytest
+
+from application.ports import AudioDecoder, AudioEncoder, SpeechModel, VoiceRepository
+from tests.contracts.audio_codec import AudioCodecContract
+from tests.contracts.speech_model import SpeechModelContract
+from tests.contracts.voice_repository import VoiceRepositoryContract
+from tests.fakes.memory_voices import MemoryVoices
+from tests.fakes.raw_codec import RawDecoder, RawEncoder
+from tests.fakes.tone_model import ToneModel
+
+
+class TestToneModel(SpeechModelContract):
+    @pytest.fixture
+    def model(self) -> SpeechModel:
+        return ToneModel()
+
+
+class TestMemoryVoices(VoiceRepositoryContract):
+    def repository(self, files: dict[str, bytes]) -> VoiceRepository:
+        return MemoryVoices(dict(files))
+
+
+class TestRawCodec(AudioCodecContract):
+    @pytest.fixture
+    def encoder(self) -> AudioEncoder:
+        return RawEncoder()
+
+    @pytest.fixture
+    def decoder(self) -> AudioDecoder:
+        return RawDecoder()

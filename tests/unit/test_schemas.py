@@ -1,0 +1,188 @@
+"""The input's rules at their edges."""
+
+import math
+from typing import Any
+
+import pytest
+
+from domain.delivery import Sampling
+from domain.emotion import RecordedEmotion, VectorEmotion, WordsEmotion
+from domain.errors import InvalidRequest
+from entrypoints.schemas import SpeechInput, parse
+
+
+def request(**fields: Any) -> Any:
+    return parse(SpeechInput, {"text": "Hello.", **fields}).to_request()
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (None, "input: must be a JSON object"),
+        ([], "input: must be a JSON object"),
+        ({}, "text: is missing"),
+        ({"text": None}, "text: must be a string"),
+        ({"text": "x" * 10_001}, "text: has 10001 characters; at most 10000 are accepted"),
+        ({"text": " \n\t"}, "text: has no letter or digit to speak"),
+        ({"text": "🙂👍"}, "text: has no letter or digit"),
+        ({"text": "?!…"}, "text: has no letter or digit"),
+        ({"text": "a\ud800"}, "text: holds half of a surrogate pair"),
+        ({"text": "a", "strem": True}, "'strem': is not a field; did you mean stream?"),
+        ({"text": "a", "voice": "x"}, "'voice': is not a field; did you mean "),
+    ],
+)
+def test_refuses_an_input_without_a_text_to_speak(value: object, problem: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        parse(SpeechInput, value)
+
+    assert str(refused.value).startswith(f"invalid_request: {problem}")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("speaker_voice", 123),
+        ("emo_vector", [0.1] * 7),
+        ("emo_vector", [0.1] * 9),
+        ("emo_vector", [math.nan] * 8),
+        ("emo_vector", [-1] + [0] * 7),
+        ("emo_vector", [True] * 8),
+        ("emo_vector", ["0.5"] * 8),
+        ("emo_vector", "happy"),
+        ("emo_alpha", 1.01),
+        ("emo_alpha", True),
+        ("emo_alpha", math.inf),
+        ("use_emo_text", 1),
+        ("stream", "false"),
+        ("stream", None),
+        ("max_chars_per_chunk", 49),
+        ("max_chars_per_chunk", 1001),
+        ("crossfade_ms", -5),
+        ("crossfade_ms", "140"),
+        ("crossfade_ms", 1e9),
+        ("crossfade_ms", 140.5),
+        ("crossfade_ms", True),
+        ("chunk_pause_ms", 2001),
+        ("output_format", "wav"),
+        ("session_id", "a/b"),
+        ("session_id", ".."),
+        ("session_id", ".a"),
+        ("session_id", "a" * 129),
+        ("session_id", "a\n"),
+        ("session_id", ""),
+        ("seed", -1),
+        ("seed", 2**63),
+        ("audio_format", "aac"),
+        ("bitrate_kbps", 15),
+        ("bitrate_kbps", 321),
+        ("language", "english"),
+        ("language", "en-US"),
+        ("temperature", 0),
+        ("top_p", 1.5),
+        ("top_k", 0),
+        ("num_beams", 11),
+        ("max_mel_tokens", 0),
+        ("diffusion_steps", 101),
+        ("emo_text", "joy"),
+    ],
+)
+def test_refuses_a_wrong_value_and_names_its_field(field: str, value: object) -> None:
+    with pytest.raises(InvalidRequest, match=rf"invalid_request: {field}(\[\d\])?: "):
+        request(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("max_chars_per_chunk", [50, 1000, 140.0]),
+        ("crossfade_ms", [0, 2000]),
+        ("emo_alpha", [0, 1, 0.5]),
+        ("session_id", ["a", "9", "a" * 128, "A.b_c-d"]),
+        ("seed", [0, 2**63 - 1]),
+        ("bitrate_kbps", [16, 320]),
+        ("language", ["en", "ZH", "yue"]),
+        ("speaker_voice", [None, "narrators/alice"]),
+        ("emo_vector", [None, [0] * 8, [1] * 8]),
+    ],
+)
+def test_accepts_values_up_to_their_edges(field: str, values: list[object]) -> None:
+    for value in values:
+        request(**{field: value})
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        {"emo_vector": [0] * 8, "emo_audio_prompt": "bob"},
+        {"emo_vector": [0] * 8, "use_emo_text": True},
+        {"emo_audio_prompt": "bob", "use_emo_text": True},
+    ],
+)
+def test_refuses_two_sources_of_emotion(sources: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match="one emotion source"):
+        request(**sources)
+
+
+def test_reads_each_source_of_emotion() -> None:
+    assert request().emotion is None
+    assert request(emo_vector=[0.5] + [0] * 7, emo_alpha=0.5, use_random=True).emotion == (
+        VectorEmotion((0.5, 0, 0, 0, 0, 0, 0, 0), 0.5, draw_exemplar=True)
+    )
+    assert request(emo_audio_prompt="bob", emo_alpha=0.3).emotion == RecordedEmotion("bob", 0.3)
+    assert request(use_emo_text=True, emo_text="joy").emotion == WordsEmotion("joy")
+    assert request(use_emo_text=True).emotion == WordsEmotion(None)
+
+
+def test_a_lossless_format_has_no_bit_rate() -> None:
+    with pytest.raises(InvalidRequest, match="bitrate_kbps: does not go with wav"):
+        request(audio_format="wav", bitrate_kbps=64)
+    assert request(audio_format="wav").bitrate_kbps == 128
+
+
+@pytest.mark.parametrize(
+    ("fields", "bound"),
+    [
+        ({}, 300),
+        ({"max_chars_per_chunk": 200}, 200),
+        ({"stream": True}, 150),
+        ({"stream": True, "max_chars_per_chunk": 200}, 200),
+        ({"stream": True, "max_chars_per_chunk": 200, "stream_max_chars_per_chunk": 80}, 80),
+        ({"stream_max_chars_per_chunk": 80}, 300),
+        ({"enable_chunking": False}, None),
+    ],
+)
+def test_stream_mode_has_a_chunk_bound_of_its_own(fields: dict[str, Any], bound: int) -> None:
+    assert request(**fields).max_chars_per_chunk == bound
+
+
+@pytest.mark.parametrize(
+    ("fields", "crossfade"),
+    [
+        ({}, 140),
+        ({"stream": True, "crossfade_ms": 50}, 50),
+        ({"stream": True, "stream_crossfade_ms": 20}, 20),
+        ({"stream_crossfade_ms": 20}, 140),
+        ({"enable_crossfade": False}, 0),
+    ],
+)
+def test_stream_mode_has_a_crossfade_of_its_own(fields: dict[str, Any], crossfade: int) -> None:
+    assert request(**fields).join.crossfade_ms == crossfade
+
+
+def test_sampling_controls_reach_the_request() -> None:
+    assert request(temperature=1, top_k=5).sampling == Sampling(temperature=1.0, top_k=5)
+
+
+def test_names_every_problem_at_once() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        parse(SpeechInput, {"text": "", "stream": 1, "colour": "red"})
+
+    message = str(refused.value)
+    assert all(field in message for field in ("text: ", "stream: ", "'colour': "))
+    assert "\n" not in message
+
+
+def test_the_bound_of_the_text_is_a_setting() -> None:
+    parse(SpeechInput, {"text": "x" * 20}, max_text_chars=20)
+    with pytest.raises(InvalidRequest, match="at most 20"):
+        parse(SpeechInput, {"text": "x" * 21}, max_text_chars=20)
