@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from application.ports import AudioEncoder, ObjectStore, SpeechModel, StoredObject
 from application.references import Reference, References
-from application.utterance import ChunkWatcher, Clock, SpeechReport, Utterance
+from application.utterance import Checkpoint, ChunkWatcher, Clock, SpeechReport, Utterance
 from domain.audio import AudioFormat
 from domain.chunking import plan_chunks, whole_text
 from domain.delivery import Delivery, Sampling
@@ -125,7 +125,12 @@ class Speak:
         )
 
     def into_store(
-        self, request: SpeechRequest, *, job_id: str, watch: ChunkWatcher | None = None
+        self,
+        request: SpeechRequest,
+        *,
+        job_id: str,
+        watch: ChunkWatcher | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> StoredSpeech:
         """Speak ``request`` into a file, encoded as it is spoken, and store it.
 
@@ -133,13 +138,14 @@ class Speak:
 
         Raises:
             SpeechError: the class says what failed.
+            Whatever ``checkpoint`` raises.
         """
         filename = (request.session_id or _session_of(job_id)) + request.audio_format.extension
         utterance = self.utterance(request)
         self._store.claim(filename, owner=job_id)
         began = self._clock()
         with (
-            closing(utterance.samples(watch)) as samples,
+            closing(utterance.samples(watch, checkpoint=checkpoint)) as samples,
             self._encoder.encode(
                 samples,
                 sample_rate_hz=utterance.sample_rate_hz,

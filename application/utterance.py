@@ -20,8 +20,10 @@ Clock = Callable[[], float]
 """Seconds on a clock that only goes forward."""
 
 ChunkWatcher = Callable[[int, int], None]
-"""Told after each part how many chunks are spoken, and of how many; what it raises ends the
-speech."""
+"""Told after each chunk how many are spoken, and of how many."""
+
+Checkpoint = Callable[[], None]
+"""Called after each part of the speech; what it raises ends the speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,9 @@ class Utterance:
     def chunk_count(self) -> int:
         return len(self._chunks)
 
-    def samples(self, watch: ChunkWatcher | None = None) -> Generator[Samples, None, None]:
+    def samples(
+        self, watch: ChunkWatcher | None = None, *, checkpoint: Checkpoint | None = None
+    ) -> Generator[Samples, None, None]:
         """Speak, and give out every sample as soon as no later one can change it; once only.
 
         Closing the generator stops the model.
@@ -117,7 +121,7 @@ class Utterance:
         Raises:
             SynthesisFailed: the model produced nothing audible, or samples that are not finite.
             InvalidRequest, ModelUnavailable, OutOfMemory: as the model says.
-            Whatever ``watch`` raises.
+            Whatever ``checkpoint`` raises.
         """
         began = self._clock()
         self._model.load()
@@ -132,8 +136,10 @@ class Utterance:
                     progress.first_audio = progress.first_audio or self._clock() - began
                     progress.sample_count += len(final)
                     yield final
-                if watch:
-                    watch(part.chunk + part.ends_chunk, len(self._chunks))
+                if checkpoint:
+                    checkpoint()
+                if part.ends_chunk and watch:
+                    watch(part.chunk + 1, len(self._chunks))
         self._require_speech()
 
     def report(self) -> SpeechReport:

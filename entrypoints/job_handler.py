@@ -124,7 +124,7 @@ class JobHandler:
     def _speech(
         self, job_input: SpeechInput, job_id: str, unwanted: threading.Event
     ) -> Generator[BatchResult | StreamPiece | StreamEnd, None, None]:
-        def watch(done: int, chunks: int) -> None:
+        def go_on_if_wanted() -> None:
             if unwanted.is_set():
                 raise Cancelled("the job was cancelled")
 
@@ -133,16 +133,19 @@ class JobHandler:
         with self._engine_of_ones_own():
             if job_input.stream:
                 utterance = speak.utterance(request, favour_first_audio=True)
-                yield from stream_objects(utterance, emo_alpha=job_input.emo_alpha, watch=watch)
+                yield from stream_objects(
+                    utterance, emo_alpha=job_input.emo_alpha, checkpoint=go_on_if_wanted
+                )
             else:
-                stored = speak.into_store(request, job_id=job_id, watch=watch)
+                stored = speak.into_store(request, job_id=job_id, checkpoint=go_on_if_wanted)
                 yield batch_result(stored, emo_alpha=job_input.emo_alpha)
 
     def _is_processes_fault(self, error: SpeechError) -> bool:
         if isinstance(error, OutOfMemory | EngineStuck):
             return True
-        state = self._container.model().status().state
-        return isinstance(error, ModelUnavailable) and state in _MACHINES_FAULT
+        if not isinstance(error, ModelUnavailable):
+            return False
+        return self._container.model().status().state in _MACHINES_FAULT
 
     @contextmanager
     def _engine_of_ones_own(self) -> Generator[None, None, None]:
