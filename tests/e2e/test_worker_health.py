@@ -1,5 +1,6 @@
 """Questions to a worker, and what it says of itself in every state."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def test_health_says_when_finished_audio_has_nowhere_to_go(deploy: Deploy, tmp_p
     folder.mkdir()
     deployment = deploy(OUTPUT_AUDIO_DIR=str(folder / "audio"))
     deployment.run({"action": "health_check"})
-    folder.rmdir()
+    shutil.rmtree(folder)
     folder.write_text("a file where the folder was")
     answer = prompt_answer(deployment, deployment.queue.submit({"action": "health_check"}))
     assert answer["status"] == "degraded"
