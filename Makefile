@@ -39,5 +39,6 @@ export TEXT VOICE OUT
 	@touch $@
 
 .venv/test.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[preview,worker,dev]'
+	$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[preview,worker,indextts,dev]'
+	$(BIN)/pip install -qq --disable-pip-version-check --no-deps indextts2-inference==2.1.1
 	@touch $@ .venv/run.stamp

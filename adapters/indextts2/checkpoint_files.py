@@ -1,0 +1,146 @@
+"""Which files IndexTTS-2 needs, and where on this machine each of them lies.
+
+Five repositories of the Hugging Face hub: the model and four auxiliary models. Each is looked for
+as a whole, in this order:
+
+1. as a plain folder: the checkpoints folder itself (the model only), or a sub-folder of it named
+   ``ORG/NAME``, ``NAME`` or ``model`` (the model only);
+2. as a hub cache inside the checkpoints folder (``hub/``, ``hf_cache/`` or the folder itself), or
+   as its sibling ``hub/`` (what an unpacked checkpoint looks like);
+3. in the hub caches of the machine, in the order given.
+
+The first place that holds every required file of a repository wins; a place that holds only some
+is never mixed with another.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+MODEL = "IndexTeam/IndexTTS-2"
+SPEECH_ENCODER = "facebook/w2v-bert-2.0"
+SEMANTIC_CODEC = "amphion/MaskGCT"
+SPEAKER_ENCODER = "funasr/campplus"
+VOCODER = "nvidia/bigvgan_v2_22khz_80band_256x"
+REPOSITORIES = (MODEL, SPEECH_ENCODER, SEMANTIC_CODEC, SPEAKER_ENCODER, VOCODER)
+
+WORDS_FOLDER = "qwen0.6bemo4-merge"
+RUNPOD_CACHE = Path("/runpod-volume/huggingface-cache/hub")
+"""Where RunPod puts the models that an endpoint asks it to keep at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeededFile:
+    """One file of a hub repository; ``required`` where the model cannot load without it."""
+
+    repository: str
+    path: str
+    required: bool = True
+
+    @property
+    def label(self) -> str:
+        """How messages call it: never a path of this machine."""
+        return self.path if self.repository == MODEL else f"{self.repository}/{self.path}"
+
+
+NEEDED_FILES = (
+    NeededFile(MODEL, "config.yaml"),
+    NeededFile(MODEL, "gpt.pth"),
+    NeededFile(MODEL, "s2mel.pth"),
+    NeededFile(MODEL, "wav2vec2bert_stats.pt"),
+    NeededFile(MODEL, "feat1.pt"),
+    NeededFile(MODEL, "feat2.pt"),
+    NeededFile(MODEL, "bpe.model"),
+    NeededFile(MODEL, "glossary.yaml", required=False),
+    NeededFile(MODEL, f"{WORDS_FOLDER}/config.json", required=False),
+    NeededFile(MODEL, f"{WORDS_FOLDER}/model.safetensors", required=False),
+    NeededFile(MODEL, f"{WORDS_FOLDER}/tokenizer.json", required=False),
+    NeededFile(MODEL, f"{WORDS_FOLDER}/tokenizer_config.json", required=False),
+    NeededFile(SPEECH_ENCODER, "config.json"),
+    NeededFile(SPEECH_ENCODER, "model.safetensors"),
+    NeededFile(SEMANTIC_CODEC, "semantic_codec/model.safetensors"),
+    NeededFile(SPEAKER_ENCODER, "campplus_cn_common.bin"),
+    NeededFile(VOCODER, "config.json"),
+    NeededFile(VOCODER, "bigvgan_generator.pt"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFiles:
+    """The files as they lie now; every question looks at the disk again.
+
+    ``checkpoints`` is the folder of the settings, ``hub_caches`` the machine's hub caches (folders
+    that hold ``models--ORG--NAME``), most trusted first.
+    """
+
+    checkpoints: Path
+    hub_caches: Sequence[Path] = ()
+
+    def folder(self, repository: str) -> Path:
+        """Where ``repository`` lies: the first complete place, else the one that has the most."""
+        needed = [file for file in NEEDED_FILES if file.repository == repository and file.required]
+        best, most = self.checkpoints, -1
+        for place in self._places(repository):
+            held = sum(_is_file(place / file.path) for file in needed)
+            if held == len(needed):
+                return place
+            if held > most:
+                best, most = place, held
+        return best
+
+    def path(self, repository: str, path: str) -> Path:
+        return self.folder(repository) / path
+
+    def missing_files(self) -> tuple[str, ...]:
+        """Labels of the required files that are not there, empty ones included."""
+        folders = {repository: self.folder(repository) for repository in REPOSITORIES}
+        return tuple(
+            file.label
+            for file in NEEDED_FILES
+            if file.required and not _is_file(folders[file.repository] / file.path)
+        )
+
+    def _places(self, repository: str) -> Iterator[Path]:
+        if repository == MODEL:
+            yield self.checkpoints
+            yield self.checkpoints / "model"
+        yield self.checkpoints / repository
+        yield self.checkpoints / repository.partition("/")[2]
+        own_caches = (
+            self.checkpoints / "hub",
+            self.checkpoints / "hf_cache",
+            self.checkpoints,
+            self.checkpoints.parent / "hub",
+        )
+        for cache in (*own_caches, *self.hub_caches):
+            yield from _snapshots(cache / f"models--{repository.replace('/', '--')}")
+
+
+def known_hub_caches(environment: Mapping[str, str]) -> tuple[Path, ...]:
+    """RunPod's cached models and the Hugging Face cache that ``environment`` points to."""
+    if "HF_HUB_CACHE" in environment:
+        hugging_face = Path(environment["HF_HUB_CACHE"])
+    elif "HF_HOME" in environment:
+        hugging_face = Path(environment["HF_HOME"]) / "hub"
+    else:
+        hugging_face = Path("~/.cache/huggingface/hub").expanduser()
+    return (RUNPOD_CACHE, hugging_face)
+
+
+def _snapshots(repository: Path) -> Iterator[Path]:
+    """The snapshot that ``main`` means, then all others, newest first."""
+    with suppress(OSError, UnicodeDecodeError):  # RunPod's layout has no refs
+        yield repository / "snapshots" / (repository / "refs" / "main").read_text().strip()
+    try:
+        found = [(folder.stat().st_mtime, folder) for folder in repository.glob("snapshots/*")]
+    except OSError:
+        return
+    yield from (folder for _, folder in sorted(found, reverse=True))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file() and path.stat().st_size > 0
+    except OSError:
+        return False

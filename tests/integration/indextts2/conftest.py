@@ -1,0 +1,38 @@
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+if TYPE_CHECKING:
+    from adapters.indextts2.engine import Stages
+    from adapters.indextts2.model import IndexTTS2Model
+
+# Tensors this small are done before a second thread is awake, and on a busy machine both wait.
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model folder of the tiny checkpoint; its hub cache lies beside it."""
+    from tests.tiny_checkpoint.checkpoint import write_checkpoint
+
+    return write_checkpoint(tmp_path_factory.mktemp("checkpoint"))
+
+
+@pytest.fixture(scope="session")
+def model(checkpoint: Path) -> "IndexTTS2Model":
+    """The tiny model, loaded once for all tests; keeps nothing on disk."""
+    from adapters.indextts2.model import IndexTTS2Model
+
+    loaded = IndexTTS2Model(checkpoints_dir=checkpoint, device="cpu", use_grammars=False)
+    loaded.load()
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def stages(checkpoint: Path) -> "Stages":
+    """The stages of the tiny model, one segment at a time, with the package's own chance."""
+    from tests.integration.indextts2.golden_runs import golden_stages
+
+    return golden_stages(checkpoint)

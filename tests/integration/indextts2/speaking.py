@@ -1,0 +1,48 @@
+"""Short words for what the tests do with a model all the time."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from adapters.indextts2.model import IndexTTS2Model
+from application.ports import SpokenPart
+from domain.audio import Samples
+from domain.delivery import Delivery, Sampling
+from domain.voice import Recording
+from tests.tiny_checkpoint.voices import recording
+
+LOW, HIGH = recording("low", 110.0), recording("high", 220.0, rate_hz=44100)
+HELLO = "Hello world, this is a tiny test."
+SHORT = Sampling(max_mel_tokens=40, diffusion_steps=4)
+"""Controls that keep a test short; what it is about does not depend on them."""
+
+
+def parts_of(
+    model: IndexTTS2Model,
+    *chunks: str,
+    voice: Recording = LOW,
+    delivery: Delivery | None = None,
+) -> list[SpokenPart]:
+    return list(model.speak(chunks, voice=voice, delivery=delivery or Delivery(1, sampling=SHORT)))
+
+
+def audio_of(
+    model: IndexTTS2Model,
+    *chunks: str,
+    voice: Recording = LOW,
+    delivery: Delivery | None = None,
+) -> Samples:
+    return joined(parts_of(model, *chunks, voice=voice, delivery=delivery))
+
+
+def joined(parts: Iterable[SpokenPart], *, chunk: int | None = None) -> Samples:
+    chosen = [part.samples for part in parts if chunk is None or part.chunk == chunk]
+    return np.concatenate(chosen)
+
+
+def same(one: Samples, other: Samples) -> bool:
+    return one.shape == other.shape and bool((one == other).all())
+
+
+def warnings_of(parts: Sequence[SpokenPart]) -> list[str]:
+    return [warning for part in parts for warning in part.warnings]

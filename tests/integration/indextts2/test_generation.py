@@ -1,0 +1,99 @@
+"""Codes do not depend on company: alone, in any batch, in any row, beside rows that stop."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from adapters.indextts2.beams import Codes
+from adapters.indextts2.engine import Stages
+from adapters.indextts2.noise import KeyedNoise, SegmentKey
+from adapters.indextts2.sampling import SamplingPlan
+from tests.integration.indextts2.speaking import HIGH, LOW
+
+TEXTS = (
+    "Hello world, this is a tiny test.",
+    "Pack!",
+    "The quick brown fox jumps over the lazy dog, and every segment is spoken.",
+    "你好 世界",
+)
+PLANS = {
+    "greedy": SamplingPlan(num_beams=1, top_k=1, max_mel_tokens=40),
+    "sampled": SamplingPlan(num_beams=1, max_mel_tokens=40),
+    "beams": SamplingPlan(max_mel_tokens=40),
+}
+
+
+@pytest.fixture(scope="module")
+def prompts(stages: Stages) -> list[Tensor]:
+    built = []
+    with torch.inference_mode():
+        for index, text in enumerate(TEXTS):
+            voice = stages.listener.hear(LOW if index % 2 else HIGH)
+            (segment,) = stages.text.read(text, longest=600, language=None).segments
+            emotion = stages.emotions.own(voice)
+            built.append(stages.prompts.build(segment.ids, latents=voice.latents, emotion=emotion))
+    return built
+
+
+def generated(
+    stages: Stages, prompts: Sequence[Tensor], order: Sequence[int], plan: SamplingPlan
+) -> dict[int, Codes]:
+    noise = KeyedNoise(11, device=torch.device("cpu"))
+    with torch.inference_mode():
+        answers = stages.generator.generate(
+            [prompts[index] for index in order],
+            [SegmentKey(index, 0) for index in order],
+            plan=plan,
+            noise=noise,
+        )
+    return dict(zip(order, answers, strict=True))
+
+
+@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 0), (1, 3, 0)])
+def test_codes_are_the_same_alone_and_in_any_batch(
+    stages: Stages, prompts: list[Tensor], name: str, order: tuple[int, ...]
+) -> None:
+    together = generated(stages, prompts, order, PLANS[name])
+    for index in order:
+        alone = generated(stages, prompts, (index,), PLANS[name])[index]
+        assert together[index].ids.tolist() == alone.ids.tolist()
+        assert together[index].stopped == alone.stopped
+
+
+def test_some_rows_stop_before_others(stages: Stages, prompts: list[Tensor]) -> None:
+    """Without this the test above would say less than it seems to."""
+    lengths = {len(codes.ids) for codes in _all(stages, prompts, PLANS["beams"])}
+    assert len(lengths) > 1
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_codes_are_codes_and_never_too_many(
+    stages: Stages, prompts: list[Tensor], name: str
+) -> None:
+    plan = replace(PLANS[name], max_mel_tokens=7)
+    for codes in _all(stages, prompts, plan):
+        assert len(codes.ids) + codes.stopped <= 7
+        assert codes.stopped or len(codes.ids) == 7
+        assert all(0 <= code < 128 for code in codes.ids.tolist())
+
+
+def test_the_longest_sequence_that_the_model_takes_can_be_generated(
+    stages: Stages, prompts: list[Tensor]
+) -> None:
+    plan = SamplingPlan(num_beams=1, max_mel_tokens=stages.generator.longest)
+    (codes,) = generated(stages, prompts, (0,), plan).values()
+    assert len(codes.ids) <= stages.generator.longest
+
+
+def test_latents_of_the_longest_sequence_can_be_read(stages: Stages, prompts: list[Tensor]) -> None:
+    codes = torch.zeros(stages.generator.longest, dtype=torch.int64)
+    with torch.inference_mode():
+        assert stages.latents.read(prompts[0], codes).shape[1] == stages.generator.longest
+
+
+def _all(stages: Stages, prompts: Sequence[Tensor], plan: SamplingPlan) -> list[Codes]:
+    return list(generated(stages, prompts, range(len(prompts)), plan).values())

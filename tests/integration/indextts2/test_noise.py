@@ -1,0 +1,85 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.indextts2.noise import KeyedNoise, SegmentKey
+
+CPU = torch.device("cpu")
+SEEDS = st.integers(0, 2**63 - 1)
+KEYS = st.builds(SegmentKey, st.integers(0, 200), st.integers(0, 50))
+
+
+def chosen(noise: KeyedNoise, *keys: SegmentKey, step: int = 0, count: int = 2) -> torch.Tensor:
+    return noise.choose(keys, torch.ones(len(keys), 50) / 50, count, step=step)
+
+
+@given(SEEDS, st.lists(KEYS, min_size=1, max_size=5), st.integers(0, 2000))
+def test_a_segment_draws_the_same_in_any_row(seed: int, keys: list[SegmentKey], step: int) -> None:
+    together = chosen(KeyedNoise(seed, device=CPU), *keys, step=step)
+    for row, key in enumerate(keys):
+        alone = chosen(KeyedNoise(seed, device=CPU), key, step=step)
+        assert torch.equal(together[row], alone[0])
+
+
+@given(SEEDS, KEYS, st.integers(0, 2000))
+def test_draws_are_without_replacement(seed: int, key: SegmentKey, step: int) -> None:
+    drawn = chosen(KeyedNoise(seed, device=CPU), key, step=step, count=50)
+    assert sorted(drawn[0].tolist()) == list(range(50))
+
+
+@given(SEEDS, KEYS)
+def test_what_is_impossible_is_never_drawn_before_what_is_possible(
+    seed: int, key: SegmentKey
+) -> None:
+    probabilities = torch.zeros(1, 1000)
+    probabilities[0, 7] = 1e-6
+    assert KeyedNoise(seed, device=CPU).choose([key], probabilities, 2, step=0)[0, 0] == 7
+
+
+def test_seed_chunk_segment_and_step_each_change_the_draw() -> None:
+    base = chosen(KeyedNoise(1, device=CPU), SegmentKey(0, 0), count=10)
+    others = (
+        chosen(KeyedNoise(2, device=CPU), SegmentKey(0, 0), count=10),
+        chosen(KeyedNoise(1, device=CPU), SegmentKey(1, 0), count=10),
+        chosen(KeyedNoise(1, device=CPU), SegmentKey(0, 1), count=10),
+        chosen(KeyedNoise(1, device=CPU), SegmentKey(0, 0), count=10, step=1),
+    )
+    assert not any(torch.equal(base, other) for other in others)
+
+
+def test_draws_follow_their_probabilities() -> None:
+    probabilities = torch.tensor([[0.5, 0.3, 0.15, 0.05]])
+    noise, key, draws = KeyedNoise(3, device=CPU), SegmentKey(0, 0), 4000
+    counts = torch.zeros(4)
+    for step in range(draws):
+        counts[noise.choose([key], probabilities, 1, step=step)[0, 0]] += 1
+    tolerance = 4 * math.sqrt(0.25 / draws)
+    assert torch.allclose(counts / draws, probabilities[0], atol=tolerance)
+
+
+def test_flow_starts_are_normal_and_independent() -> None:
+    noise = KeyedNoise(4, device=CPU)
+    one = noise.flow_start(SegmentKey(0, 0), channels=80, frames=500)
+    other = noise.flow_start(SegmentKey(0, 1), channels=80, frames=500)
+    assert one.shape == (1, 80, 500)
+    for sample in (one, other):
+        assert sample.mean().item() == pytest.approx(0, abs=0.03)
+        assert sample.std().item() == pytest.approx(1, abs=0.03)
+        assert (sample.abs() > 1.96).float().mean().item() == pytest.approx(0.05, abs=0.005)
+    correlation = (one * other).mean().item()
+    assert correlation == pytest.approx(0, abs=0.03)
+    assert (one[..., 1:] * one[..., :-1]).mean().item() == pytest.approx(0, abs=0.03)
+
+
+@given(SEEDS, st.integers(1, 30))
+def test_picks_stay_in_range(seed: int, count: int) -> None:
+    noise = KeyedNoise(seed, device=CPU)
+    assert all(0 <= noise.pick(count, index=index) < count for index in range(8))
+
+
+def test_picks_reach_everything() -> None:
+    reached = {KeyedNoise(seed, device=CPU).pick(8, index=0) for seed in range(200)}
+    assert reached == set(range(8))

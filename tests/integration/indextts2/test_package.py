@@ -1,0 +1,95 @@
+"""The package's modules are had without its front door, and without harm to anybody else."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adapters.indextts2.model import IndexTTS2Model
+from adapters.indextts2.package import bare_package, import_model_classes, missing_packages
+from application.ports import ModelState
+from domain.errors import ModelUnavailable
+
+LOAD = """
+import sys
+from pathlib import Path
+from adapters.indextts2.model import IndexTTS2Model
+
+model = IndexTTS2Model(checkpoints_dir=Path(sys.argv[1]), device="cpu", use_grammars=False)
+"""
+LOOK_AT_TORCHAUDIO = """
+model.load()
+print(sys.modules["torchaudio"].ORIGIN, "indextts" in sys.modules)
+"""
+REPORT_ERROR = """
+from domain.errors import ModelUnavailable
+try:
+    model.load()
+except ModelUnavailable as error:
+    print(error.message)
+"""
+
+
+def test_everything_needed_is_installed() -> None:
+    assert missing_packages() == ()
+
+
+@pytest.mark.parametrize("name", ["torch", "indextts", "sentencepiece"])
+def test_a_missing_package_is_a_state_of_its_own(
+    checkpoint: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+    model = IndexTTS2Model(checkpoints_dir=checkpoint, device="cpu")
+    assert model.status().state is ModelState.MISSING_PACKAGE
+    with pytest.raises(ModelUnavailable, match=name):
+        model.load()
+
+
+def test_a_package_that_does_not_import_is_named(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "adapters.indextts2.assembly", raising=False)
+    monkeypatch.setitem(sys.modules, "adapters.indextts2.vocoder", None)
+    with pytest.raises(ModelUnavailable, match="is missing or broken"):
+        IndexTTS2Model(checkpoints_dir=checkpoint, device="cpu").load()
+
+
+def test_a_torchaudio_that_works_is_left_in_its_place(checkpoint: Path, tmp_path: Path) -> None:
+    _install_torchaudio(tmp_path, "ORIGIN = 'installed'")
+    assert _run(LOAD + LOOK_AT_TORCHAUDIO, checkpoint, tmp_path) == "installed False"
+
+
+def test_a_torchaudio_that_does_not_load_is_named(checkpoint: Path, tmp_path: Path) -> None:
+    _install_torchaudio(tmp_path, "raise OSError('libcudart.so.12: cannot open')")
+    message = _run(LOAD + REPORT_ERROR, checkpoint, tmp_path)
+    assert message.startswith("torchaudio is installed but does not load")
+
+
+def test_the_bare_parent_is_there_inside_and_gone_outside() -> None:
+    with bare_package():
+        assert not hasattr(sys.modules["indextts"], "IndexTTS2")
+        import_model_classes()
+    assert "indextts" not in sys.modules
+
+
+def _install_torchaudio(folder: Path, code: str) -> None:
+    (folder / "torchaudio").mkdir()
+    (folder / "torchaudio" / "__init__.py").write_text(code)
+    (folder / "torchaudio-2.9.dist-info").mkdir()
+    (folder / "torchaudio-2.9.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: torchaudio\nVersion: 2.9\n"
+    )
+
+
+def _run(program: str, checkpoint: Path, site: Path) -> str:
+    """The last line that ``program`` prints in a process that finds packages in ``site`` too."""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(checkpoint)],
+        env={**os.environ, "PYTHONPATH": f"{Path.cwd()}{os.pathsep}{site}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()[-1]

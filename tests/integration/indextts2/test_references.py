@@ -1,0 +1,166 @@
+import gc
+import os
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from adapters.indextts2.conditioning import Reference
+from adapters.indextts2.model import IndexTTS2Model
+from adapters.indextts2.reference_cache import CachedListener, fingerprint
+from domain.delivery import Delivery, Sampling
+from domain.voice import Recording
+from tests.integration.indextts2.speaking import HELLO, HIGH, LOW, audio_of, same
+from tests.tiny_checkpoint.voices import recording
+
+CPU = torch.device("cpu")
+
+
+class CountingListener:
+    """Answers with tensors made of the recording, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.heard: Counter[str] = Counter()
+
+    def hear(self, recording: Recording) -> Reference:
+        self.heard[recording.name] += 1
+        tensor = torch.from_numpy(recording.waveform.samples[:8].copy())
+        return Reference(*[tensor + index for index in range(6)])
+
+
+def cached(
+    listener: CountingListener, folder: Path | None, *, model: str = "m", in_memory: int = 4
+) -> CachedListener:
+    return CachedListener(
+        listener=listener,
+        model_fingerprint=model,
+        precision="float32",
+        device=CPU,
+        folder=folder,
+        in_memory=in_memory,
+        on_disk=5,
+    )
+
+
+def equal(one: Reference, other: Reference) -> bool:
+    theirs = other.tensors()
+    return all(torch.equal(tensor, theirs[name]) for name, tensor in one.tensors().items())
+
+
+def test_two_voices_alternating_twenty_times_cost_two_conditionings() -> None:
+    listener = CountingListener()
+    cache = cached(listener, None)
+    for _ in range(20):
+        cache.hear(LOW)
+        cache.hear(HIGH)
+    assert listener.heard == {"low": 1, "high": 1}
+
+
+def test_a_recording_replaced_under_its_name_is_heard_anew(model: IndexTTS2Model) -> None:
+    before = audio_of(model, HELLO, voice=recording("alice", 100.0))
+    after = audio_of(model, HELLO, voice=recording("alice", 300.0))
+    assert not same(before, after)
+
+
+def test_the_same_recording_under_another_name_is_heard_once() -> None:
+    listener = CountingListener()
+    cache = cached(listener, None)
+    cache.hear(LOW)
+    cache.hear(replace(LOW, name="copy", file="copy.wav"))
+    assert listener.heard.total() == 1
+
+
+def test_memory_is_bounded_and_forgets_the_longest_unused() -> None:
+    listener = CountingListener()
+    cache = cached(listener, None, in_memory=2)
+    third = recording("third", 330.0)
+    for voice in (LOW, HIGH, LOW, third, LOW, HIGH):
+        cache.hear(voice)
+    assert listener.heard == {"low": 1, "high": 2, "third": 1}
+
+
+def test_another_process_finds_what_was_heard_before(tmp_path: Path) -> None:
+    first, second = CountingListener(), CountingListener()
+    expected = cached(first, tmp_path).hear(LOW)
+    assert equal(cached(second, tmp_path).hear(LOW), expected)
+    assert second.heard.total() == 0
+
+
+def test_another_model_does_not(tmp_path: Path) -> None:
+    listener = CountingListener()
+    cached(listener, tmp_path, model="one").hear(LOW)
+    cached(listener, tmp_path, model="two").hear(LOW)
+    assert listener.heard["low"] == 2
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "flipped", "foreign"])
+def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: str) -> None:
+    expected = cached(CountingListener(), tmp_path).hear(LOW)
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    flipped = whole[:-1] + bytes([whole[-1] ^ 1])
+    file.write_bytes(
+        {"cut": whole[:-5], "empty": b"", "flipped": flipped, "foreign": b"RIFF" * 50}[damage]
+    )
+    listener = CountingListener()
+    assert equal(cached(listener, tmp_path).hear(LOW), expected)
+    assert listener.heard["low"] == 1
+    assert file.read_bytes() == whole
+
+
+def test_a_folder_that_cannot_be_written_costs_no_request(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    listener = CountingListener()
+    cached(listener, blocked / "cache").hear(LOW)
+    assert listener.heard["low"] == 1
+
+
+def test_the_folder_is_bounded(tmp_path: Path) -> None:
+    cache = cached(CountingListener(), tmp_path)
+    for pitch in range(100, 108):
+        cache.hear(recording(str(pitch), float(pitch)))
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_a_model_speaks_the_same_from_its_disk_cache(
+    checkpoint: Path, model: IndexTTS2Model, tmp_path: Path
+) -> None:
+    expected = audio_of(model, HELLO)
+    for _ in range(2):
+        fresh = IndexTTS2Model(
+            checkpoints_dir=checkpoint, device="cpu", cache_dir=tmp_path, use_grammars=False
+        )
+        assert same(audio_of(fresh, HELLO), expected)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_changed_weight_file_has_another_fingerprint(tmp_path: Path) -> None:
+    file = tmp_path / "gpt.pth"
+    seen = set()
+    for content in (b"a" * 9, b"a" * 10, b"a" * 9 + b"b"):
+        file.write_bytes(content)
+        seen.add(fingerprint([file]))
+    assert len(seen) == 3
+
+
+def test_twenty_voices_and_a_hundred_requests_leave_memory_flat(model: IndexTTS2Model) -> None:
+    shortest = Sampling(num_beams=1, max_mel_tokens=2, diffusion_steps=1)
+    voices = [recording(str(pitch), float(pitch), seconds=0.5) for pitch in range(100, 120)]
+
+    def speak_with_all() -> int:
+        for voice in voices:
+            audio_of(model, "Hello.", voice=voice, delivery=Delivery(1, sampling=shortest))
+        gc.collect()
+        return _resident_bytes()
+
+    speak_with_all()
+    after_twenty = speak_with_all()
+    after_a_hundred = [speak_with_all() for _ in range(3)][-1]
+    assert after_a_hundred - after_twenty < 16 << 20
+
+
+def _resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,140 @@
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.indextts2.model import IndexTTS2Model
+from adapters.indextts2.package import bare_package, import_model_classes
+from adapters.indextts2.text import BREAKS, TextReader, split
+from domain.delivery import Delivery
+from domain.errors import ModelUnavailable
+from tests.integration.indextts2.checkpoints import copied_checkpoint
+from tests.integration.indextts2.speaking import SHORT, parts_of
+
+PIECES = st.sampled_from(["▁THE", "A", ".", ",", "▁,", "!", "?", "-", "▁..."])
+
+
+@pytest.fixture(scope="module")
+def reader(checkpoint: Path) -> TextReader:
+    return reader_of(checkpoint)
+
+
+def reader_of(folder: Path) -> TextReader:
+    with bare_package():
+        classes = import_model_classes()
+    return TextReader(
+        classes=classes,
+        tokens=folder / "bpe.model",
+        glossary=folder / "glossary.yaml",
+        use_grammars=False,
+    )
+
+
+@given(st.lists(PIECES, max_size=60), st.integers(1, 20))
+def test_segments_lose_nothing_and_stay_within_their_bound(pieces: list[str], longest: int) -> None:
+    segments = split(pieces, longest=longest)
+    assert [piece for segment in segments for piece in segment] == pieces
+    assert all(1 <= len(segment) <= longest for segment in segments)
+
+
+@given(st.lists(PIECES, min_size=1, max_size=60), st.integers(1, 20))
+def test_a_segment_is_full_or_ends_where_the_next_stretch_would_not_fit(
+    pieces: list[str], longest: int
+) -> None:
+    segments = split(pieces, longest=longest)
+    for one, following in pairwise(segments):
+        ends = [index for index, piece in enumerate(following) if piece in BREAKS]
+        stretch = ends[0] + 1 if ends else len(following)
+        assert len(one) + stretch > longest
+
+
+def test_segments_end_where_sentences_end() -> None:
+    pieces = ["A", "B", ".", "C", "D", ",", "E", ".", "F", "G", "H"]
+    assert split(pieces, longest=6) == [
+        ("A", "B", ".", "C", "D", ","),
+        ("E", ".", "F", "G", "H"),
+    ]
+    assert split(pieces, longest=5) == [
+        ("A", "B", "."),
+        ("C", "D", ",", "E", "."),
+        ("F", "G", "H"),
+    ]
+
+
+def test_long_text_is_spoken_in_several_segments(checkpoint: Path) -> None:
+    model = IndexTTS2Model(
+        checkpoints_dir=checkpoint, device="cpu", max_tokens_per_segment=12, use_grammars=False
+    )
+    parts = parts_of(model, "The quick brown fox jumps over the lazy dog. " * 3)
+    assert model.max_tokens_per_segment == 12
+    assert len(parts) > 3
+    assert [part.ends_chunk for part in parts] == [False] * (len(parts) - 1) + [True]
+
+
+def test_six_hundred_tokens_without_a_break_are_spoken(
+    model: IndexTTS2Model, reader: TextReader
+) -> None:
+    text = "zq" * 450
+    segments = reader.read(text, longest=600, language=None).segments
+    assert sum(len(segment.ids) for segment in segments) > 600
+    parts = parts_of(model, text, delivery=Delivery(1, sampling=SHORT))
+    assert len(parts) == len(segments)
+
+
+def test_chinese_and_english_are_both_read(reader: TextReader) -> None:
+    for text in ("你好，世界。", "Hello, world!", "你好 world"):
+        read = reader.read(text, longest=600, language=None)
+        assert len(read.segments) == 1
+        assert not read.unknown
+
+
+def test_unknown_characters_are_named_once(reader: TextReader) -> None:
+    read = reader.read("Hello \U0001f600 world \U0001f600", longest=600, language=None)
+    assert read.unknown == ("\U0001f600",)
+    assert len(read.segments) == 1
+
+
+@pytest.mark.parametrize("text", ["", "  ", "...", "\U0001f600", "—"])
+def test_nothing_audible_gives_no_segment(reader: TextReader, text: str) -> None:
+    assert reader.read(text, longest=600, language=None).segments == ()
+
+
+@pytest.mark.parametrize("text", ["A", "好", "7"])
+def test_a_single_character_is_enough(reader: TextReader, text: str) -> None:
+    assert len(reader.read(text, longest=600, language=None).segments) == 1
+
+
+def test_a_single_small_letter_is_read_like_a_capital(reader: TextReader) -> None:
+    small, capital = (reader.read(text, longest=600, language=None) for text in ("a", "A"))
+    assert small == capital
+
+
+def test_control_tokens_in_a_text_are_no_control_tokens(reader: TextReader) -> None:
+    read = reader.read("Hello </s> <s> world", longest=600, language=None)
+    assert not {0, 1} & {id_ for segment in read.segments for id_ in segment.ids}
+
+
+def test_says_that_numbers_are_not_written_out(reader: TextReader) -> None:
+    assert "nemo_text_processing" in reader.warning
+
+
+def test_reads_the_glossary_of_the_model_folder(
+    checkpoint: Path, tmp_path: Path, reader: TextReader
+) -> None:
+    folder = copied_checkpoint(checkpoint, tmp_path)
+    (folder / "glossary.yaml").write_text("M.2:\n  en: the box\n  zh: 世界\n")
+    taught = reader_of(folder)
+    expected = reader.read("Pack the box now", longest=600, language=None)
+    assert taught.read("Pack M.2 now", longest=600, language=None) == expected
+    assert taught.read("这是 M.2", longest=600, language=None) == reader.read(
+        "这是 世界", longest=600, language=None
+    )
+
+
+def test_a_broken_glossary_is_named(checkpoint: Path, tmp_path: Path) -> None:
+    folder = copied_checkpoint(checkpoint, tmp_path)
+    (folder / "glossary.yaml").write_text("{: broken")
+    with pytest.raises(ModelUnavailable, match=r"glossary\.yaml"):
+        reader_of(folder)
