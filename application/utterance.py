@@ -22,6 +22,9 @@ Clock = Callable[[], float]
 ChunkWatcher = Callable[[int, int], None]
 """Told after each chunk how many are spoken, and of how many."""
 
+Checkpoint = Callable[[], None]
+"""Called after each part of the speech; what it raises ends the speech."""
+
 
 @dataclass(frozen=True, slots=True)
 class SpokenChunk:
@@ -108,7 +111,9 @@ class Utterance:
     def chunk_count(self) -> int:
         return len(self._chunks)
 
-    def samples(self, watch: ChunkWatcher | None = None) -> Generator[Samples, None, None]:
+    def samples(
+        self, watch: ChunkWatcher | None = None, *, checkpoint: Checkpoint | None = None
+    ) -> Generator[Samples, None, None]:
         """Speak, and give out every sample as soon as no later one can change it; once only.
 
         Closing the generator stops the model.
@@ -116,6 +121,7 @@ class Utterance:
         Raises:
             SynthesisFailed: the model produced nothing audible, or samples that are not finite.
             InvalidRequest, ModelUnavailable, OutOfMemory: as the model says.
+            Whatever ``checkpoint`` raises.
         """
         began = self._clock()
         self._model.load()
@@ -130,6 +136,8 @@ class Utterance:
                     progress.first_audio = progress.first_audio or self._clock() - began
                     progress.sample_count += len(final)
                     yield final
+                if checkpoint:
+                    checkpoint()
                 if part.ends_chunk and watch:
                     watch(part.chunk + 1, len(self._chunks))
         self._require_speech()

@@ -66,14 +66,22 @@ class BatchResult(Answer):
     metadata: Metadata
 
 
-class StreamPiece(Answer):
-    """A piece of audio: base64 of little-endian int16 mono."""
+class SentPiece(Answer):
+    """A piece as the finished job's output keeps it: its audio was streamed, and is not repeated.
+
+    ``chunk`` counts the pieces from 1.
+    """
 
     status: Literal["streaming"] = "streaming"
     chunk: int
     format: Literal["pcm_16"] = "pcm_16"
-    audio_chunk: str
     sample_rate: int
+
+
+class StreamPiece(SentPiece):
+    """A piece as it is streamed; ``audio_chunk`` is base64 of little-endian int16 mono."""
+
+    audio_chunk: str
 
 
 class StreamEnd(Answer):

@@ -33,7 +33,7 @@ class Settings(StorageSettings):
     cleanup_days: int = Field(default=2, ge=1)
     checkpoints_dir: Path = Field(default_factory=lambda: _folder("checkpoints"))
     hf_token: SecretStr = SecretStr("")
-    hf_endpoint: str = Field(default="", pattern=r"^https?://[^\s/]+\S*$")
+    hf_endpoint: str = Field(default="", pattern=r"^(https?://[^\s/]+\S*)?$")
     default_voice: str = "default"
     tts_engine: Literal["indextts2", "preview", "auto"] = "auto"
     device: str | None = Field(default=None, pattern=r"^(cpu|cuda(:\d+)?)$")

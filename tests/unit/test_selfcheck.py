@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,11 @@ BUZZ = np.tile(np.array([0.3, -0.3], dtype=np.float32), 16_000)
 TEXT = CheckedText("sentence", "The quick brown fox.", 6, 30)
 
 
-def checked(model: ToneModel, text: CheckedText = TEXT) -> list[CheckRow]:
+def checked(model: ToneModel) -> list[CheckRow]:
+    return list(rows(model))
+
+
+def rows(model: ToneModel) -> Iterator[CheckRow]:
     speak = Speak(
         model=model,
         references=References(
@@ -24,7 +30,7 @@ def checked(model: ToneModel, text: CheckedText = TEXT) -> list[CheckRow]:
         store=MemoryStore(),
         default_voice="alice",
     )
-    return list(SelfCheck(speak=speak, texts=[text]).run())
+    return SelfCheck(speak=speak, texts=[TEXT]).run()
 
 
 def test_finds_a_model_that_speaks_as_it_should_well() -> None:
@@ -70,6 +76,6 @@ def test_a_text_that_an_engine_refuses_is_no_problem_of_the_machine() -> None:
         def load(self) -> None:
             raise InvalidRequest("text", "English only")
 
-    refused = checked(English())[0]
+    refused = next(rows(English()))
 
     assert (refused.problems, refused.refusal) == ((), "text: English only")
