@@ -99,6 +99,7 @@ class Speak:
         emotion = self._emotion_reference(request.emotion)
         return Utterance(
             model=self._model,
+            characters=len(request.text),
             chunks=(
                 whole_text(request.text)
                 if request.max_chars_per_chunk is None

@@ -55,6 +55,7 @@ class SpeechReport:
     sample_count: int
     seed: int
     speaker_voice: str
+    characters: int
     chunks: tuple[SpokenChunk, ...]
     emotion_weights: tuple[float, ...] | None
     timings: Timings
@@ -80,6 +81,7 @@ class Utterance:
     """A planned request: nothing is spoken until ``samples`` is read.
 
     Args:
+        characters: How many the request's text has.
         warnings: What planning found; the model's own are added as they come.
         clock: Measures the timings of the report.
     """
@@ -88,6 +90,7 @@ class Utterance:
         self,
         *,
         model: SpeechModel,
+        characters: int,
         chunks: Sequence[Chunk],
         voice: Recording,
         delivery: Delivery,
@@ -96,6 +99,7 @@ class Utterance:
         clock: Clock = time.perf_counter,
     ) -> None:
         self._model = model
+        self._characters = characters
         self._chunks = chunks
         self._voice = voice
         self._delivery = delivery
@@ -156,6 +160,7 @@ class Utterance:
             sample_count=progress.sample_count,
             seed=self._delivery.seed,
             speaker_voice=self._voice.file,
+            characters=self._characters,
             chunks=tuple(
                 SpokenChunk(
                     chunk.index,

@@ -228,7 +228,7 @@ def _metadata(
             )
             for chunk in report.chunks
         ],
-        characters=sum(len(chunk.text) for chunk in report.chunks),
+        characters=report.characters,
         timings=StageTimings(
             load=round(timings.load, 6),
             first_audio=round(timings.first_audio, 6),
