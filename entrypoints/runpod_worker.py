@@ -31,14 +31,23 @@ def main(container: Container | None = None) -> None:
     """
     options = _options()
     try:
-        container = container or Container(settings=load_settings(WorkerSettings))
+        _run(
+            container or Container(settings=load_settings(WorkerSettings)),
+            is_local=options.rp_serve_api,
+            warms_up=options.warmup,
+        )
     except WrongSettingsError as error:
-        sys.exit(_complaint(str(error)))
+        for line in str(error).splitlines():
+            print(f"indextts-runpod: {line}", file=sys.stderr)
+        sys.exit(WRONG_USAGE)
+
+
+def _run(container: Container, *, is_local: bool, warms_up: bool) -> None:
     configure_logs(container.settings())
-    if not options.rp_serve_api and not os.environ.get(JOB_SOURCE):
-        sys.exit(_complaint("RunPod gives no jobs here; to try it, use: indextts-runpod serve"))
+    if not is_local and not os.environ.get(JOB_SOURCE):
+        raise WrongSettingsError("RunPod gives no jobs here; to try it, use: indextts-runpod serve")
     _tidy(container)
-    if options.warmup:
+    if warms_up:
         try_to("warm_up", lambda: warm_up(container.speak()))
     serve_jobs(container)
 
@@ -56,9 +65,17 @@ def serve_jobs(container: Container, *, keeps_audio: bool = False) -> None:
     The model is loaded while jobs are taken already: they wait for it, and health is told. It
     begins with the SDK's first look for a job, because before that the SDK forks the process
     that pings, and a fork in the middle of loading may stand still for ever.
+
+    Raises:
+        WrongSettingsError: the SDK is not installed.
     """
     os.environ.setdefault("RUNPOD_LOG_LEVEL", "INFO")  # the SDK's own default logs all audio
-    import runpod
+    try:
+        import runpod
+    except ImportError as error:
+        raise WrongSettingsError(
+            "RunPod's SDK is not installed; install it with: pip install 'indextts-runpod[worker]'"
+        ) from error
 
     loading = threading.Thread(
         target=try_to, args=("load", container.model().load), name="loading", daemon=True
@@ -106,12 +123,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--warmup", action="store_true", help="load and speak once before any job")
     parser.add_argument("--rp_serve_api", action="store_true", help="the SDK's own local server")
     return parser.parse_known_args()[0]
-
-
-def _complaint(problems: str) -> int:
-    for line in problems.splitlines():
-        print(f"indextts-runpod: {line}", file=sys.stderr)
-    return WRONG_USAGE
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import sys
 import click
 
 from entrypoints.commands.start import start
+from entrypoints.runpod_worker import serve_jobs
 
 
 @click.command()
@@ -17,15 +18,8 @@ def serve(host: str, port: int) -> None:
     It is the server of RunPod's SDK around the worker's own handler; docs/local_server.md tells
     how it differs from production.
     """
-    try:
-        from entrypoints.runpod_worker import serve_jobs
-    except ImportError as error:
-        raise click.UsageError(_INSTALL) from error
     _, container = start()
     os.environ.setdefault("UVICORN_LOG_LEVEL", "warning")
     click.echo(f"listening at http://{host}:{port}; stop with Ctrl-C", err=True)
     sys.argv = [sys.argv[0], "--rp_serve_api", "--rp_api_host", host, "--rp_api_port", str(port)]
     serve_jobs(container, keeps_audio=True)
-
-
-_INSTALL = "RunPod's SDK is not installed; install it with: pip install 'indextts-runpod[worker]'"
