@@ -292,3 +292,22 @@ def test_help_loads_no_library_but_the_command_lines_own(environment: dict[str, 
     )
 
     assert done.stdout.endswith("[]\n")
+
+
+def test_serving_without_the_sdk_says_what_to_install(environment: dict[str, str]) -> None:
+    program = (
+        "import sys; sys.modules['runpod'] = None  # what import does where it is not installed\n"
+        "from entrypoints.cli import main; sys.argv = ['indextts-runpod', 'serve']; main()"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "pip install 'indextts-runpod[worker]'" in done.stderr.splitlines()[-1]
