@@ -5,7 +5,7 @@ VOICE ?=
 OUT ?=
 BIN := .venv/bin
 
-.PHONY: run test check bench clean
+.PHONY: run test check bench schema clean
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp ## speak TEXT (with VOICE, into OUT) and print where the audio is
@@ -21,8 +21,12 @@ check: .venv/test.stamp ## lint, types, import contracts and all tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest
 
-bench: .venv/test.stamp ## what the pipeline around the model costs
+bench: .venv/test.stamp ## what the pipeline around the model costs, and 200 jobs in one worker
 	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.worker_soak
+
+schema: .venv/test.stamp ## write docs/api/*.json anew from the models
+	$(BIN)/python -m entrypoints.json_schema
 
 clean:
 	rm -rf .venv

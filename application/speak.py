@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from application.ports import AudioEncoder, ObjectStore, SpeechModel, StoredObject
 from application.references import Reference, References
-from application.utterance import ChunkWatcher, Clock, SpeechReport, Utterance
+from application.utterance import Checkpoint, ChunkWatcher, Clock, SpeechReport, Utterance
 from domain.audio import AudioFormat
 from domain.chunking import plan_chunks, whole_text
 from domain.delivery import Delivery, Sampling
 from domain.emotion import Emotion, RecordedEmotion
 from domain.joining import JoinPlan
+from domain.session import is_session_id
 
 SEED_BITS = 63
 """Seeds are whole numbers below 2**63."""
@@ -25,7 +26,8 @@ class SpeechRequest:
     """What a caller wants spoken, and how.
 
     ``speaker_voice`` None is the default voice; ``max_chars_per_chunk`` None leaves the text
-    whole; ``seed`` None draws one; ``session_id`` None names the object after the job.
+    whole; ``seed`` None draws one; ``session_id`` None names the object after the job where its id
+    can be a name, else with a new one.
     """
 
     text: str
@@ -97,6 +99,7 @@ class Speak:
         emotion = self._emotion_reference(request.emotion)
         return Utterance(
             model=self._model,
+            characters=len(request.text),
             chunks=(
                 whole_text(request.text)
                 if request.max_chars_per_chunk is None
@@ -123,7 +126,12 @@ class Speak:
         )
 
     def into_store(
-        self, request: SpeechRequest, *, job_id: str, watch: ChunkWatcher | None = None
+        self,
+        request: SpeechRequest,
+        *,
+        job_id: str,
+        watch: ChunkWatcher | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> StoredSpeech:
         """Speak ``request`` into a file, encoded as it is spoken, and store it.
 
@@ -131,15 +139,14 @@ class Speak:
 
         Raises:
             SpeechError: the class says what failed.
+            Whatever ``checkpoint`` raises.
         """
-        filename = (
-            request.session_id or job_id or uuid.uuid4().hex
-        ) + request.audio_format.extension
+        filename = (request.session_id or _session_of(job_id)) + request.audio_format.extension
         utterance = self.utterance(request)
         self._store.claim(filename, owner=job_id)
         began = self._clock()
         with (
-            closing(utterance.samples(watch)) as samples,
+            closing(utterance.samples(watch, checkpoint=checkpoint)) as samples,
             self._encoder.encode(
                 samples,
                 sample_rate_hz=utterance.sample_rate_hz,
@@ -187,3 +194,7 @@ class Speak:
             for wish, is_meant in wishes.items()
             if is_meant
         ]
+
+
+def _session_of(job_id: str) -> str:
+    return job_id if is_session_id(job_id) else uuid.uuid4().hex

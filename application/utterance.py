@@ -22,6 +22,9 @@ Clock = Callable[[], float]
 ChunkWatcher = Callable[[int, int], None]
 """Told after each chunk how many are spoken, and of how many."""
 
+Checkpoint = Callable[[], None]
+"""Called after each part of the speech; what it raises ends the speech."""
+
 
 @dataclass(frozen=True, slots=True)
 class SpokenChunk:
@@ -52,6 +55,7 @@ class SpeechReport:
     sample_count: int
     seed: int
     speaker_voice: str
+    characters: int
     chunks: tuple[SpokenChunk, ...]
     emotion_weights: tuple[float, ...] | None
     timings: Timings
@@ -77,6 +81,7 @@ class Utterance:
     """A planned request: nothing is spoken until ``samples`` is read.
 
     Args:
+        characters: How many the request's text has.
         warnings: What planning found; the model's own are added as they come.
         clock: Measures the timings of the report.
     """
@@ -85,6 +90,7 @@ class Utterance:
         self,
         *,
         model: SpeechModel,
+        characters: int,
         chunks: Sequence[Chunk],
         voice: Recording,
         delivery: Delivery,
@@ -93,6 +99,7 @@ class Utterance:
         clock: Clock = time.perf_counter,
     ) -> None:
         self._model = model
+        self._characters = characters
         self._chunks = chunks
         self._voice = voice
         self._delivery = delivery
@@ -108,7 +115,9 @@ class Utterance:
     def chunk_count(self) -> int:
         return len(self._chunks)
 
-    def samples(self, watch: ChunkWatcher | None = None) -> Generator[Samples, None, None]:
+    def samples(
+        self, watch: ChunkWatcher | None = None, *, checkpoint: Checkpoint | None = None
+    ) -> Generator[Samples, None, None]:
         """Speak, and give out every sample as soon as no later one can change it; once only.
 
         Closing the generator stops the model.
@@ -116,6 +125,7 @@ class Utterance:
         Raises:
             SynthesisFailed: the model produced nothing audible, or samples that are not finite.
             InvalidRequest, ModelUnavailable, OutOfMemory: as the model says.
+            Whatever ``checkpoint`` raises.
         """
         began = self._clock()
         self._model.load()
@@ -130,6 +140,8 @@ class Utterance:
                     progress.first_audio = progress.first_audio or self._clock() - began
                     progress.sample_count += len(final)
                     yield final
+                if checkpoint:
+                    checkpoint()
                 if part.ends_chunk and watch:
                     watch(part.chunk + 1, len(self._chunks))
         self._require_speech()
@@ -148,6 +160,7 @@ class Utterance:
             sample_count=progress.sample_count,
             seed=self._delivery.seed,
             speaker_voice=self._voice.file,
+            characters=self._characters,
             chunks=tuple(
                 SpokenChunk(
                     chunk.index,

@@ -19,6 +19,22 @@ _COMMANDS = {
         "entrypoints.commands.doctor:doctor",
         "Say what is installed, found and missing, and what to do.",
     ),
+    "selfcheck": (
+        "entrypoints.commands.selfcheck:selfcheck",
+        "Speak a fixed set of texts and measure them.",
+    ),
+    "download": (
+        "entrypoints.commands.download:download",
+        "Fetch the weights of IndexTTS-2, or check them.",
+    ),
+    "warmup": (
+        "entrypoints.commands.warmup:warmup",
+        "Load the engine, speak once, and report how long that took.",
+    ),
+    "serve": (
+        "entrypoints.commands.serve:serve",
+        "Serve RunPod's API on this machine, for development.",
+    ),
 }
 """Where each command is, and its line in the list of commands."""
 

@@ -1,11 +1,29 @@
 """The one place where ports meet their adapters."""
 
+import operator
+import os
+from pathlib import Path
+
 from dependency_injector.containers import DeclarativeContainer
-from dependency_injector.providers import Dependency, Factory, Provider, Selector, Singleton
+from dependency_injector.providers import (
+    Callable,
+    Dependency,
+    Factory,
+    Provider,
+    Selector,
+    Singleton,
+)
 
 from adapters.filesystem_mirror import FilesystemMirror
 from adapters.filesystem_store import FilesystemStore, NamedFileStore
 from adapters.filesystem_voices import FilesystemVoices
+from adapters.hub_weights.weights import HubWeights
+from adapters.indextts2.checkpoint_files import (
+    NEEDED_FILES,
+    CheckpointFiles,
+    known_hub_caches,
+)
+from adapters.indextts2.model import IndexTTS2Model
 from adapters.preview import PreviewModel
 from adapters.pyav_decoder import PyavDecoder
 from adapters.pyav_encoder import PyavEncoder
@@ -13,6 +31,7 @@ from adapters.s3.connection import S3Connection
 from adapters.s3.store import S3Store
 from adapters.s3.voices import S3VoiceSource
 from application.cleanup import Cleanup
+from application.engine_choice import choose_engine
 from application.ports import (
     AudioDecoder,
     AudioEncoder,
@@ -22,6 +41,7 @@ from application.ports import (
     VoiceMirror,
     VoiceRepository,
     VoiceSource,
+    WeightSource,
 )
 from application.references import References
 from application.spare_store import StoreWithSpare
@@ -39,8 +59,26 @@ class Container(DeclarativeContainer):
     settings: Provider[Settings] = Dependency(instance_of=Settings)
 
     preview_model: Provider[SpeechModel] = Singleton(PreviewModel)
+    hub_caches: Provider[tuple[Path, ...]] = Callable(known_hub_caches, os.environ)
+    indextts2_model: Provider[SpeechModel] = Singleton(
+        IndexTTS2Model,
+        checkpoints_dir=settings.provided.checkpoints_dir,
+        hub_caches=hub_caches,
+        device=settings.provided.device,
+        use_fp16=settings.provided.use_fp16,
+        use_deepspeed=settings.provided.use_deepspeed,
+        use_cuda_kernel=settings.provided.use_cuda_kernel,
+        max_tokens_per_segment=settings.provided.max_tokens_per_segment,
+        cache_dir=Callable(operator.truediv, settings.provided.checkpoints_dir, "references"),
+    )
+    chosen_model: Provider[SpeechModel] = Singleton(
+        choose_engine, best=indextts2_model, modest=preview_model
+    )
     model: Provider[SpeechModel] = Selector(
-        settings.provided.tts_engine, preview=preview_model, auto=preview_model
+        settings.provided.tts_engine,
+        indextts2=indextts2_model,
+        preview=preview_model,
+        auto=chosen_model,
     )
 
     filesystem_store: Provider[ObjectStore] = Singleton(
@@ -80,6 +118,20 @@ class Container(DeclarativeContainer):
     )
     decoder: Provider[AudioDecoder] = Singleton(PyavDecoder)
     encoder: Provider[AudioEncoder] = Singleton(PyavEncoder)
+
+    checkpoint_files: Provider[CheckpointFiles] = Singleton(
+        CheckpointFiles,
+        checkpoints=settings.provided.checkpoints_dir,
+        hub_caches=hub_caches,
+    )
+    weights: Provider[WeightSource] = Singleton(
+        HubWeights,
+        needed=NEEDED_FILES,
+        folder=settings.provided.checkpoints_dir,
+        places=checkpoint_files.provided.places,
+        endpoint=settings.provided.hf_endpoint,
+        token=settings.provided.hf_token.get_secret_value.call(),
+    )
 
     references: Provider[References] = Singleton(References, voices=voices, decoder=decoder)
     speak: Provider[Speak] = Singleton(

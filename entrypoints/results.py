@@ -1,9 +1,11 @@
 """What a job answers: the objects that clients read."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from application.ports import WeightFile, WeightState
 from application.references import VoiceEntry
 from application.speak import StoredSpeech
 from application.utterance import SpeechReport
@@ -64,14 +66,22 @@ class BatchResult(Answer):
     metadata: Metadata
 
 
-class StreamPiece(Answer):
-    """A piece of audio: base64 of little-endian int16 mono."""
+class SentPiece(Answer):
+    """A piece as the finished job's output keeps it: its audio was streamed, and is not repeated.
+
+    ``chunk`` counts the pieces from 1.
+    """
 
     status: Literal["streaming"] = "streaming"
     chunk: int
     format: Literal["pcm_16"] = "pcm_16"
-    audio_chunk: str
     sample_rate: int
+
+
+class StreamPiece(SentPiece):
+    """A piece as it is streamed; ``audio_chunk`` is base64 of little-endian int16 mono."""
+
+    audio_chunk: str
 
 
 class StreamEnd(Answer):
@@ -96,6 +106,42 @@ class VoiceList(Answer):
     """All voices."""
 
     voices: list[VoiceLine]
+
+
+class WeightLine(Answer):
+    """One file of the model, as ``ORG/REPOSITORY/path``."""
+
+    name: str
+    size_bytes: int
+    state: Literal["whole", "copied", "fetched", "missing", "damaged"]
+
+
+class DownloadResult(Answer):
+    """The model's files; ``incomplete`` where one is missing or damaged."""
+
+    status: Literal["completed", "incomplete"]
+    fetched_bytes: int
+    missing: list[str]
+    damaged: list[str]
+    files: list[WeightLine]
+
+
+def download_result(files: Sequence[WeightFile]) -> DownloadResult:
+    """The answer of the command ``download``."""
+    named = {
+        state: [file.name for file in files if file.state is state]
+        for state in (WeightState.MISSING, WeightState.DAMAGED)
+    }
+    return DownloadResult(
+        status="incomplete" if any(named.values()) else "completed",
+        fetched_bytes=sum(file.size_bytes for file in files if file.state is WeightState.FETCHED),
+        missing=named[WeightState.MISSING],
+        damaged=named[WeightState.DAMAGED],
+        files=[
+            WeightLine(name=file.name, size_bytes=file.size_bytes, state=file.state.value)
+            for file in files
+        ],
+    )
 
 
 def batch_result(spoken: StoredSpeech, *, emo_alpha: float) -> BatchResult:
@@ -182,7 +228,7 @@ def _metadata(
             )
             for chunk in report.chunks
         ],
-        characters=sum(len(chunk.text) for chunk in report.chunks),
+        characters=report.characters,
         timings=StageTimings(
             load=round(timings.load, 6),
             first_audio=round(timings.first_audio, 6),

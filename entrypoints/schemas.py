@@ -20,6 +20,7 @@ from domain.delivery import Sampling
 from domain.emotion import Emotion, RecordedEmotion, VectorEmotion, WordsEmotion
 from domain.errors import InvalidRequest, printable
 from domain.joining import JoinPlan
+from domain.session import SESSION_PATTERN
 from entrypoints.problems import describe
 
 MAX_TEXT_CHARS = 10_000
@@ -92,8 +93,8 @@ class SpeechInput(BaseModel):
     stream_crossfade_ms: Milliseconds | None = Field(
         default=None, description="blend of a stream [crossfade_ms]"
     )
-    session_id: Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")] | None = (
-        Field(default=None, description="names the stored file")
+    session_id: Annotated[Text, Field(pattern=SESSION_PATTERN)] | None = Field(
+        default=None, description="names the stored file"
     )
     seed: Annotated[Whole, Field(ge=0, le=2**63 - 1)] | None = Field(
         default=None, description="same seed, same request, same audio"
@@ -131,6 +132,8 @@ class SpeechInput(BaseModel):
     inference_cfg_rate: Annotated[Number, Field(ge=0, le=2)] | None = Field(
         default=None, description="strength of the flow matching's guidance [0.7]"
     )
+
+    action: None = Field(default=None, description="null: a synthesis; else a question")
 
     @model_validator(mode="after")
     def _rules_between_fields(self) -> "SpeechInput":
@@ -202,6 +205,16 @@ class SpeechInput(BaseModel):
         return self.crossfade_ms
 
 
+class Question(BaseModel):
+    """What a client may ask instead of a synthesis."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    action: Literal["health_check", "list_voices"] = Field(
+        description="a question instead of a synthesis"
+    )
+
+
 class InvalidFieldError(ValueError):
     """A rule between fields is broken; the message belongs to ``field``."""
 
@@ -231,6 +244,17 @@ def parse(kind: type[InputT], value: object, *, max_text_chars: int = MAX_TEXT_C
         raise InvalidRequest.of(problems) from None
 
 
+def parse_job(value: object, *, max_text_chars: int = MAX_TEXT_CHARS) -> SpeechInput | Question:
+    """Check a job's input, whichever of the two it is.
+
+    Raises:
+        InvalidRequest: names every field that is wrong.
+    """
+    if isinstance(value, dict) and value.get("action") is not None:
+        return parse(Question, value)
+    return parse(SpeechInput, value, max_text_chars=max_text_chars)
+
+
 def _field_and_problem(error: dict[str, Any], known: tuple[str, ...]) -> tuple[str, str]:
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, InvalidFieldError):
@@ -239,6 +263,8 @@ def _field_and_problem(error: dict[str, Any], known: tuple[str, ...]) -> tuple[s
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)[1:]
     if error["type"] == "extra_forbidden":
         name = str(place[-1])
+        if name in SpeechInput.model_fields:
+            return name, "does not go with an action"
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
         return printable(name), f"is not a field; did you mean {nearest}?"
     if error["type"] == "missing":

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from entrypoints.problems import describe
@@ -31,8 +31,16 @@ class Settings(StorageSettings):
         default_factory=lambda: _folder("output_audio"), validate_default=True
     )
     cleanup_days: int = Field(default=2, ge=1)
+    checkpoints_dir: Path = Field(default_factory=lambda: _folder("checkpoints"))
+    hf_token: SecretStr = SecretStr("")
+    hf_endpoint: str = Field(default="", pattern=r"^(https?://[^\s/]+\S*)?$")
     default_voice: str = "default"
-    tts_engine: Literal["preview", "auto"] = "auto"
+    tts_engine: Literal["indextts2", "preview", "auto"] = "auto"
+    device: str | None = Field(default=None, pattern=r"^(cpu|cuda(:\d+)?)$")
+    use_fp16: bool = False
+    use_deepspeed: bool = False
+    use_cuda_kernel: bool = False
+    max_tokens_per_segment: int = Field(default=800, ge=1)
     max_text_chars: int = Field(default=10_000, ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
@@ -50,6 +58,14 @@ class Settings(StorageSettings):
             raise ValueError("must not be AUDIO_VOICES_DIR: old files in it are removed")
         return value
 
+    @field_validator("hf_token")
+    @classmethod
+    def _one_word(cls, value: SecretStr) -> SecretStr:
+        token = value.get_secret_value().strip()  # a pasted token brings its line break along
+        if not (token.isascii() and token.isprintable()) or " " in token:
+            raise ValueError("must be a token: one word of ASCII characters")
+        return SecretStr(token)
+
 
 class CliSettings(Settings):
     """Defaults for a person at a terminal."""
@@ -62,6 +78,7 @@ class WorkerSettings(Settings):
     """Defaults for a worker on RunPod."""
 
     object_store: Literal["s3", "filesystem"] = "s3"
+    tts_engine: Literal["indextts2", "preview", "auto"] = "indextts2"
 
 
 SettingsT = TypeVar("SettingsT", bound=Settings)

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Generator
 from contextlib import closing
 
-from application.utterance import Utterance
+from application.utterance import Checkpoint, Utterance
 from domain.audio import to_int16
 from entrypoints.results import StreamEnd, StreamPiece, stream_end
 
@@ -13,15 +13,16 @@ PIECE_SAMPLES = 320_000
 
 
 def stream_objects(
-    utterance: Utterance, *, emo_alpha: float
+    utterance: Utterance, *, emo_alpha: float, checkpoint: Checkpoint | None = None
 ) -> Generator[StreamPiece | StreamEnd, None, None]:
     """Speak, one object for each stretch of final samples, then the end.
 
     Raises:
         SpeechError: instead of the end, when the speech fails.
+        Whatever ``checkpoint`` raises.
     """
     number = 0
-    with closing(utterance.samples()) as parts:
+    with closing(utterance.samples(checkpoint=checkpoint)) as parts:
         for part in parts:
             for start in range(0, len(part), PIECE_SAMPLES):
                 number += 1

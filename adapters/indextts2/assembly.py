@@ -23,6 +23,7 @@ from adapters.indextts2.noise import KeyedNoise
 from adapters.indextts2.package import NAME, ModelClasses, bare_package, import_model_classes
 from adapters.indextts2.prompt import PromptBuilder
 from adapters.indextts2.reference_cache import CachedListener, fingerprint
+from adapters.indextts2.segment_limit import clamp_note
 from adapters.indextts2.text import TextReader
 from adapters.indextts2.vocoder import BigVganVocoder
 
@@ -87,11 +88,7 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
         getattr(language_model, name).to(settings.precision.dtype)
     prompts = PromptBuilder(language_model=language_model, dtype=settings.precision.dtype)
     longest = max(1, min(settings.max_tokens_per_segment, prompts.longest_text))
-    if longest < settings.max_tokens_per_segment:
-        notes.append(
-            f"MAX_TOKENS_PER_SEGMENT is {settings.max_tokens_per_segment}, but the loaded model"
-            f" takes at most {longest}; {longest} is used"
-        )
+    notes.extend(clamp_note(settings.max_tokens_per_segment, longest))
     backbone = Backbone(gpt=language_model.gpt, heads=int(language_model.heads))
     stages = Stages(
         text=text,

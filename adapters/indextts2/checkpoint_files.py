@@ -32,7 +32,10 @@ RUNPOD_CACHE = Path("/runpod-volume/huggingface-cache/hub")
 
 @dataclass(frozen=True, slots=True)
 class NeededFile:
-    """One file of a hub repository; ``required`` where the model cannot load without it."""
+    """One file of a hub repository; ``required`` where the model cannot load without it.
+
+    A ``path`` that ends in a slash means everything below that folder.
+    """
 
     repository: str
     path: str
@@ -53,10 +56,7 @@ NEEDED_FILES = (
     NeededFile(MODEL, "feat2.pt"),
     NeededFile(MODEL, "bpe.model"),
     NeededFile(MODEL, "glossary.yaml", required=False),
-    NeededFile(MODEL, f"{WORDS_FOLDER}/config.json", required=False),
-    NeededFile(MODEL, f"{WORDS_FOLDER}/model.safetensors", required=False),
-    NeededFile(MODEL, f"{WORDS_FOLDER}/tokenizer.json", required=False),
-    NeededFile(MODEL, f"{WORDS_FOLDER}/tokenizer_config.json", required=False),
+    NeededFile(MODEL, f"{WORDS_FOLDER}/", required=False),
     NeededFile(SPEECH_ENCODER, "config.json"),
     NeededFile(SPEECH_ENCODER, "model.safetensors"),
     NeededFile(SEMANTIC_CODEC, "semantic_codec/model.safetensors"),
@@ -81,7 +81,7 @@ class CheckpointFiles:
         """Where ``repository`` lies: the first complete place, else the one that has the most."""
         needed = [file for file in NEEDED_FILES if file.repository == repository and file.required]
         best, most = self.checkpoints, -1
-        for place in self._places(repository):
+        for place in self.places(repository):
             held = sum(_is_file(place / file.path) for file in needed)
             if held == len(needed):
                 return place
@@ -92,16 +92,8 @@ class CheckpointFiles:
     def path(self, repository: str, path: str) -> Path:
         return self.folder(repository) / path
 
-    def missing_files(self) -> tuple[str, ...]:
-        """Labels of the required files that are not there, empty ones included."""
-        folders = {repository: self.folder(repository) for repository in REPOSITORIES}
-        return tuple(
-            file.label
-            for file in NEEDED_FILES
-            if file.required and not _is_file(folders[file.repository] / file.path)
-        )
-
-    def _places(self, repository: str) -> Iterator[Path]:
+    def places(self, repository: str) -> Iterator[Path]:
+        """Every place where ``repository`` may lie, the first to be looked at first."""
         if repository == MODEL:
             yield self.checkpoints
             yield self.checkpoints / "model"
@@ -115,6 +107,15 @@ class CheckpointFiles:
         )
         for cache in (*own_caches, *self.hub_caches):
             yield from _snapshots(cache / f"models--{repository.replace('/', '--')}")
+
+    def missing_files(self) -> tuple[str, ...]:
+        """Labels of the required files that are not there, empty ones included."""
+        folders = {repository: self.folder(repository) for repository in REPOSITORIES}
+        return tuple(
+            file.label
+            for file in NEEDED_FILES
+            if file.required and not _is_file(folders[file.repository] / file.path)
+        )
 
 
 def known_hub_caches(environment: Mapping[str, str]) -> tuple[Path, ...]:

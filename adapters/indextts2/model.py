@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from adapters.indextts2.checkpoint_files import CheckpointFiles
+from adapters.indextts2.checkpoint_files import MODEL, CheckpointFiles
 from adapters.indextts2.devices import (
     choose_device,
     choose_precision,
@@ -17,6 +17,7 @@ from adapters.indextts2.devices import (
 )
 from adapters.indextts2.failures import loading, speaking
 from adapters.indextts2.package import missing_packages
+from adapters.indextts2.segment_limit import clamp_note, configured_limit
 from application.ports import ModelState, ModelStatus, SpokenPart
 from domain.delivery import Delivery
 from domain.errors import ModelUnavailable, SpeechError
@@ -106,7 +107,7 @@ class IndexTTS2Model:
         return self._obstacle() or (
             ModelStatus(ModelState.FAILED, advice=self._failure)
             if self._failure
-            else ModelStatus(ModelState.NOT_LOADED)
+            else ModelStatus(ModelState.NOT_LOADED, advice=self._foreseen())
         )
 
     def load(self) -> None:
@@ -156,6 +157,11 @@ class IndexTTS2Model:
         finally:
             # Without a turn: it only lets go, and the garbage collector may do it inside anyone's.
             parts.close()
+
+    def _foreseen(self) -> str:
+        """What loading would note, as far as it can be told before."""
+        limit = configured_limit(self._files.path(MODEL, "config.yaml"))
+        return "" if limit is None else "; ".join(clamp_note(self._asked_tokens_per_segment, limit))
 
     def _assemble(self) -> "Engine":
         from adapters.indextts2.assembly import EngineSettings, assemble

@@ -12,7 +12,14 @@ from entrypoints.commands.start import start
 from entrypoints.container import Container
 from entrypoints.settings import Settings
 
-_OPTIONAL_PACKAGES = {"hibari-tts": "preview engine"}
+_OPTIONAL_PACKAGES = {
+    "hibari-tts": "preview engine",
+    "torch": "indextts2 engine",
+    "indextts2-inference": "indextts2 engine",
+    "nemo_text_processing": "numbers and abbreviations in words, indextts2 engine",
+    "boto3": "S3",
+    "runpod": "worker",
+}
 _CAN_SPEAK = (ModelState.READY, ModelState.NOT_LOADED, ModelState.LOADING)
 
 

@@ -13,11 +13,11 @@ from entrypoints.schemas import SpeechInput
 _NAMES = {"speaker_voice": "--voice", "audio_format": "--format"}
 """Options that a person knows by a shorter name than the field's."""
 
-_NOT_OPTIONS = ("text",)
+_NOT_OPTIONS = ("text", "action")
 
 
 def field_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give ``command`` one option for each field of ``SpeechInput`` but the text.
+    """Give ``command`` one option for each field of ``SpeechInput`` that is no argument or command.
 
     An option that is not on the command line is not passed on: its value is None.
     """

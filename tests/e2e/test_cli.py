@@ -274,7 +274,7 @@ def test_a_terminal_sees_progress_and_a_pipe_does_not(
 
 
 def test_help_lists_every_command_and_option(run: Run) -> None:
-    assert all(name in run("--help").stdout for name in ("speak", "voices", "doctor"))
+    assert all(name in run("--help").stdout for name in ("speak", "voices", "doctor", "download"))
     options = run("speak", "--help").stdout
     for option in ("--voice", "--out", "--format", "--seed", "--stream", "--emo-vector", "--json"):
         assert option in options
@@ -292,3 +292,22 @@ def test_help_loads_no_library_but_the_command_lines_own(environment: dict[str, 
     )
 
     assert done.stdout.endswith("[]\n")
+
+
+def test_serving_without_the_sdk_says_what_to_install(environment: dict[str, str]) -> None:
+    program = (
+        "import sys; sys.modules['runpod'] = None  # what import does where it is not installed\n"
+        "from entrypoints.cli import main; sys.argv = ['indextts-runpod', 'serve']; main()"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "pip install 'indextts-runpod[worker]'" in done.stderr.splitlines()[-1]

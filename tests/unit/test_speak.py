@@ -95,6 +95,7 @@ def test_reports_where_each_chunk_is_heard(speak: Speak) -> None:
         "And this is the second one.",
         "Here comes the third one.",
     ]
+    assert spoken.report.characters == len(TEXT)
     starts = [chunk.start for chunk in spoken.report.chunks]
     # the first chunk keeps its quarter of a second of silence, the others begin a ramp early
     assert starts == pytest.approx([0, 0.25 + 0.5 + 0.3, 0.25 + 2 * (0.5 + 0.3)], abs=0.02)

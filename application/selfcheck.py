@@ -1,0 +1,158 @@
+"""A fixed set of texts, spoken and measured: what a model should be able to do anywhere."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from application.speak import Speak, SpeechRequest
+from application.utterance import SpeechReport
+from domain.audio import AUDIBLE_AMPLITUDE, Samples
+from domain.emotion import Emotion, VectorEmotion
+from domain.errors import InvalidRequest
+
+_SEED = 20_250_101
+_LONGEST_SILENCE_SECONDS = 2.0
+_MOST_CLIPPED = 0.001
+_FULL_SCALE = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedText:
+    """A text of the set; ``slowest`` and ``fastest`` are characters of it in a second of speech."""
+
+    name: str
+    text: str
+    slowest: float
+    fastest: float
+    emotion: Emotion | None = None
+
+
+# Careful readers of English speak 8 to 20 characters a second, of Chinese 2.5 to 6; the bounds
+# leave as much again on both sides, for what they are to find is babble and words left out.
+TEXTS = (
+    CheckedText("one word", "Hello.", 2, 30),
+    CheckedText("sentence", "The quick brown fox jumps over the lazy dog.", 6, 30),
+    CheckedText("numbers", "Dr. Smith paid $3.50 at 3 p.m. on May 5, 2024.", 4, 30),
+    CheckedText("question", "Are you sure that this is the right way home?", 6, 30),
+    CheckedText(
+        "long text",
+        "A small boat lay at the end of the pier. Nobody had used it for years, and the rain had"
+        " filled it halfway. Still, the children came every morning, sat down on its edge, and"
+        " talked about the islands that they would see one day. Their mothers called them in when"
+        " it grew dark. In autumn the boat was gone, and nobody could say who had taken it.",
+        6,
+        30,
+    ),
+    CheckedText(
+        "sad by numbers",
+        "I wish that you could have been there.",
+        5,
+        30,
+        VectorEmotion((0, 0, 0.7, 0, 0, 0, 0, 0)),
+    ),
+    CheckedText("Chinese", "今天天气很好，我们一起去公园散步，然后喝一杯茶。", 1.5, 12),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """What was found for one text; ``problems`` is empty where all is well.
+
+    ``silence_seconds`` is the longest stretch below -46 dBFS, ``clipped`` the share of samples at
+    full scale, ``refusal`` why an engine that cannot speak such a text says so, as it should.
+    """
+
+    name: str
+    seconds: float
+    real_time_factor: float
+    characters_per_second: float
+    silence_seconds: float
+    clipped: float
+    problems: tuple[str, ...]
+    refusal: str = ""
+
+
+class SelfCheck:
+    """Speaks the set with the model behind ``speak``, in the voice called ``voice``."""
+
+    def __init__(self, *, speak: Speak, texts: Sequence[CheckedText] = TEXTS) -> None:
+        self._speak = speak
+        self._texts = texts
+
+    def run(self, *, voice: str | None = None) -> Generator[CheckRow, None, None]:
+        """A row for each text, then one for repetition, as they are found.
+
+        Raises:
+            SpeechError: the model cannot speak at all.
+        """
+        for checked in self._texts:
+            try:
+                samples, report = self._spoken(checked, voice, seed=_SEED)
+            except InvalidRequest as refused:
+                yield CheckRow(checked.name, 0, 0, 0, 0, 0, (), refusal=refused.message)
+                continue
+            yield _row(checked, samples, report)
+        yield self._repetition(self._texts[0], voice)
+
+    def _repetition(self, checked: CheckedText, voice: str | None) -> CheckRow:
+        first, report = self._spoken(checked, voice, seed=_SEED)
+        again, _ = self._spoken(checked, voice, seed=_SEED)
+        other, _ = self._spoken(checked, voice, seed=_SEED + 1)
+        problems = []
+        if not np.array_equal(first, again):
+            problems.append("the same seed gave other samples")
+        if np.array_equal(first, other):
+            problems.append("another seed gave the same samples")
+        row = _row(checked, first, report)
+        return CheckRow(
+            "repetition",
+            row.seconds,
+            row.real_time_factor,
+            row.characters_per_second,
+            row.silence_seconds,
+            row.clipped,
+            tuple(problems),
+        )
+
+    def _spoken(
+        self, checked: CheckedText, voice: str | None, *, seed: int
+    ) -> tuple[Samples, SpeechReport]:
+        utterance = self._speak.utterance(
+            SpeechRequest(
+                text=checked.text, speaker_voice=voice, emotion=checked.emotion, seed=seed
+            )
+        )
+        samples = np.concatenate(list(utterance.samples()))
+        return samples, utterance.report()
+
+
+def _row(checked: CheckedText, samples: Samples, report: SpeechReport) -> CheckRow:
+    seconds = report.duration_seconds
+    pace = len(checked.text) / seconds
+    silence = _longest_run(np.abs(samples) < AUDIBLE_AMPLITUDE) / report.sample_rate_hz
+    clipped = float((np.abs(samples) >= _FULL_SCALE).mean())
+    problems = [warning for warning in report.warnings if "max_mel_tokens" in warning]
+    if not checked.slowest <= pace <= checked.fastest:
+        problems.append(
+            f"{pace:.1f} characters a second; {checked.slowest} to {checked.fastest} are speech"
+        )
+    if silence > _LONGEST_SILENCE_SECONDS:
+        problems.append(f"{silence:.1f} s of silence")
+    if clipped > _MOST_CLIPPED:
+        problems.append(f"{clipped:.1%} of the samples are clipped")
+    return CheckRow(
+        name=checked.name,
+        seconds=seconds,
+        real_time_factor=report.timings.synthesis / seconds,
+        characters_per_second=pace,
+        silence_seconds=silence,
+        clipped=clipped,
+        problems=tuple(problems),
+    )
+
+
+def _longest_run(flags: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> int:
+    """The length of the longest stretch of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False]))))
+    return int((edges[1::2] - edges[::2]).max(initial=0))

@@ -1,0 +1,119 @@
+"""The page docs/api.md, followed from nothing to a streamed file, on the local server and at a
+queue like RunPod's."""
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Deployment
+from tests.e2e.job_queue import ENDPOINT
+from tests.e2e.worker_process import ROOT, WorkerProcess
+
+PAGE = (ROOT / "docs" / "api.md").read_text()
+TEXT = "Hello from afar. And hello again."
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def ask(base: str, where: str, body: Any = None) -> Any:
+    request = urllib.request.Request(
+        f"{base}/{where}",
+        method="POST",
+        data=json.dumps(body).encode() if body is not None else b"",
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder, port = tmp_path_factory.mktemp("server"), free_port()
+    process = WorkerProcess(
+        *("-m", "entrypoints.cli", "serve", "--port", str(port), "--host", "127.0.0.1"),
+        environment={"OUTPUT_AUDIO_DIR": str(folder / "out"), "TTS_ENGINE": "preview"},
+        log=folder / "log",
+    )
+    deadline = time.monotonic() + 60
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        assert process.is_alive, process.printed()
+        assert time.monotonic() < deadline, process.printed()
+        time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}"
+    process.stop()
+
+
+@pytest.mark.parametrize("request_text", re.findall(r"runsync.*?-d '(.*?)'", PAGE, re.DOTALL))
+def test_the_pages_curl_commands_work_on_the_local_server(server: str, request_text: str) -> None:
+    answer = ask(server, "runsync", json.loads(request_text))
+    assert answer["status"] == "COMPLETED"
+    assert "error" not in answer["output"][0]
+
+
+def test_a_failed_job_is_told_in_the_local_servers_way(server: str) -> None:
+    answer = ask(server, "runsync", {"input": {"text": "Hello.", "crossfade_ms": 5000}})
+    assert answer["output"][-1]["error"].startswith("invalid_request: crossfade_ms: ")
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Path:
+    [program] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    path = tmp_path / "stream.py"
+    path.write_text(program)
+    return path
+
+
+def seconds_of(path: Path) -> float:
+    with wave.open(str(path)) as sound:
+        seconds: float = sound.getnframes() / sound.getframerate()
+        return seconds
+
+
+def run(client: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(client), *arguments], capture_output=True, text=True, timeout=60
+    )
+
+
+def test_the_pages_client_streams_from_the_local_server(
+    server: str, client: Path, tmp_path: Path
+) -> None:
+    done = run(client, server, "any", TEXT, str(tmp_path / "out.wav"))
+    assert done.returncode == 0, done.stderr
+    assert 1 < seconds_of(tmp_path / "out.wav") < 10
+
+
+def test_the_pages_client_streams_from_a_queue(
+    preview: Deployment, client: Path, tmp_path: Path
+) -> None:
+    base = f"{preview.queue.base_url}/{ENDPOINT}"
+    done = run(client, base, "any", TEXT, str(tmp_path / "out.wav"))
+    assert done.returncode == 0, done.stderr
+    assert 1 < seconds_of(tmp_path / "out.wav") < 10
+
+
+def test_the_pages_client_tells_why_a_job_failed(
+    preview: Deployment, server: str, client: Path, tmp_path: Path
+) -> None:
+    for base in (f"{preview.queue.base_url}/{ENDPOINT}", server):
+        done = run(client, base, "any", "?!", str(tmp_path / "out.wav"))
+        assert done.returncode == 1
+        assert done.stderr.startswith("invalid_request: text: ")

@@ -1,0 +1,132 @@
+"""Questions to a worker, and what it says of itself in every state."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Deploy, Deployment
+from tests.e2e.job_queue import Job
+from tests.e2e.worker_process import SCRIPTED
+
+PROMPT_SECONDS = 2.0
+STATES = ("ready", "loading", "missing_weights", "no_gpu")
+
+
+@pytest.fixture(scope="module")
+def asked(deploy: Deploy) -> Mapping[str, tuple[Deployment, Job]]:
+    """A worker in each state, asked for its health before it is asked anything else."""
+    workers = {state: deploy(SCRIPTED_STATE=state) for state in STATES}
+    return {
+        state: (worker, worker.queue.submit({"action": "health_check"}))
+        for state, worker in workers.items()
+    }
+
+
+def prompt_answer(deployment: Deployment, job: Job) -> dict[str, Any]:
+    deployment.queue.wait(job)
+    assert job.posts[-1].at - job.taken_at < PROMPT_SECONDS
+    [found] = job.output
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "missing"),
+    [
+        ("ready", "healthy", []),
+        ("loading", "loading", []),
+        ("missing_weights", "unhealthy", ["gpt.pth", "s2mel.pth"]),
+        ("no_gpu", "unhealthy", []),
+    ],
+)
+def test_health_tells_the_states_of_a_worker_apart(
+    asked: Mapping[str, tuple[Deployment, Job]], state: str, status: str, missing: list[str]
+) -> None:
+    answer = prompt_answer(*asked[state])
+    assert answer["status"] == status
+    assert answer["model"] == {"state": state, "missing_files": missing}
+    assert answer["storage"] == {"kind": "filesystem", "reachable": True}
+    assert answer["voices"] == {"count": 1}
+
+
+@pytest.mark.parametrize(("state", "is_replaced"), [("missing_weights", False), ("no_gpu", True)])
+def test_a_worker_that_cannot_speak_says_why_and_goes_where_another_machine_may_do_better(
+    asked: Mapping[str, tuple[Deployment, Job]], state: str, is_replaced: bool
+) -> None:
+    deployment, _ = asked[state]
+    job = deployment.run({"text": "Can you speak?"})
+    assert job.error is not None
+    assert job.error.startswith("model_unavailable: ")
+    assert job.stops_pod == is_replaced
+    if is_replaced:
+        assert deployment.worker.wait() == 0
+    else:
+        assert deployment.run({"action": "health_check"}).output[0]["status"] == "unhealthy"
+
+
+def test_a_job_that_comes_while_the_model_loads_waits_for_it(
+    asked: Mapping[str, tuple[Deployment, Job]],
+) -> None:
+    deployment, _ = asked["loading"]
+    deployment.assert_works()
+    job = deployment.queue.submit({"action": "health_check"})
+    assert prompt_answer(deployment, job)["status"] == "healthy"
+
+
+def test_health_says_when_finished_audio_has_nowhere_to_go(deploy: Deploy, tmp_path: Path) -> None:
+    folder = tmp_path / "output"
+    folder.mkdir()
+    deployment = deploy(OUTPUT_AUDIO_DIR=str(folder / "audio"))
+    deployment.run({"action": "health_check"})
+    shutil.rmtree(folder)
+    folder.write_text("a file where the folder was")
+    answer = prompt_answer(deployment, deployment.queue.submit({"action": "health_check"}))
+    assert answer["status"] == "degraded"
+    assert answer["storage"] == {"kind": "filesystem", "reachable": False}
+    job = deployment.run({"text": "FOREVER would the model speak this."})
+    assert str(job.error).startswith("storage_failed: ")
+
+
+def test_voices_are_listed_with_their_duration(scripted: Deployment) -> None:
+    [answer] = scripted.run({"action": "list_voices"}).output
+    assert answer == {"voices": [{"name": "default", "file": "default.ogg", "duration": 8.288}]}
+
+
+def test_the_worker_pings_while_the_model_speaks(scripted: Deployment) -> None:
+    job = scripted.start({"text": "FOREVER silent."})
+    before = len(scripted.queue.pings)
+    scripted.queue.wait_until(
+        lambda: any(ping.get("job_id") == job.id for ping in scripted.queue.pings[before:])
+    )
+    scripted.queue.cancel(job)
+    scripted.assert_works()
+
+
+@pytest.fixture(scope="module")
+def unfit(deploy: Deploy) -> Mapping[str, Deployment]:
+    return {
+        "missing_package": deploy(SCRIPTED_STATE="missing_package"),
+        "failed": deploy(*SCRIPTED, "--warmup", SCRIPTED_STATE="failed"),
+        "without storage": deploy(OUTPUT_AUDIO_DIR="/dev/null/audio"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("missing_package", "model_unavailable"),
+        ("failed", "model_unavailable"),
+        ("without storage", "storage_failed"),
+    ],
+)
+def test_a_worker_that_no_job_can_use_reports_itself_and_ends(
+    unfit: Mapping[str, Deployment], fault: str, reason: str
+) -> None:
+    assert unfit[fault].worker.wait() == 1
+    [ping] = unfit[fault].queue.pings
+    assert ping["status"] == "unhealthy"
+    assert ping["check"] == "can_work"
+    assert reason in ping["reason"]

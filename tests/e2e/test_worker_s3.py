@@ -1,0 +1,179 @@
+"""Jobs through RunPod's SDK with the audio in a real S3 service, which fails on purpose."""
+
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Deploy, Deployment
+from tests.e2e.test_worker_batch import decoded_seconds
+from tests.e2e.worker_process import WORKER
+from tests.integration.faulty_proxy import Fault, FaultyProxy, cut_upload, refusal, slow
+from tests.integration.seaweed import (
+    ACCESS_KEY_ID,
+    BUCKET,
+    SECRET_ACCESS_KEY,
+    Seaweed,
+    running_seaweed,
+)
+
+URL_SECONDS = 5
+DAY_SECONDS = 86_400
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Seaweed]:
+    with running_seaweed() as seaweed:
+        yield seaweed
+
+
+@pytest.fixture(scope="module")
+def proxy(service: Seaweed) -> Iterator[FaultyProxy]:
+    with FaultyProxy(service.endpoint_url) as faulty:
+        yield faulty
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The worker's folder, with a file in it that nobody has touched for three days."""
+    folder = tmp_path_factory.mktemp("s3-output")
+    (folder / "old.ogg").write_bytes(b"old")
+    long_ago = time.time() - 3 * DAY_SECONDS
+    os.utime(folder / "old.ogg", (long_ago, long_ago))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def at_s3(deploy: Deploy, service: Seaweed, proxy: FaultyProxy, output: Path) -> Deployment:
+    service.connection().client().put_object(
+        Bucket=BUCKET,
+        Key="voices/narrators/alice.ogg",
+        Body=(files("adapters") / "bundled_voices" / "default.ogg").read_bytes(),
+    )
+    return deploy(
+        **Seaweed(proxy.url).environment,
+        S3_URL_EXPIRES_SECONDS=str(URL_SECONDS),
+        VOICES_S3_URI=f"s3://{BUCKET}/voices",
+        OUTPUT_AUDIO_DIR=str(output),
+    )
+
+
+def test_anybody_with_the_url_hears_the_audio_until_it_expires(at_s3: Deployment) -> None:
+    job = at_s3.run({"text": "Kept in a bucket."})
+    [result] = job.output
+    with urllib.request.urlopen(result["url"]) as answer:
+        assert answer.headers["Content-Type"] == "audio/ogg"
+        seconds = decoded_seconds(answer.read())
+    assert seconds == pytest.approx(result["metadata"]["duration"], abs=0.01)
+    time.sleep(URL_SECONDS + 1)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(result["url"])
+    with refused.value as answer:
+        assert answer.code == 403
+
+
+def test_a_session_belongs_to_the_job_that_stored_it(at_s3: Deployment) -> None:
+    mine = at_s3.run({"text": "Mine.", "session_id": "owned"}, job_id="owner")
+    again = at_s3.run({"text": "Mine again.", "session_id": "owned"}, job_id="owner")
+    other = at_s3.run({"text": "FOREVER yours.", "session_id": "owned"}, job_id="thief")
+    assert mine.status == again.status == "COMPLETED"
+    assert str(other.error).startswith("conflict: ")
+
+
+@pytest.mark.parametrize(
+    ("fault", "times"),
+    [
+        (refusal(503, "SlowDown"), 2),
+        (cut_upload(after_bytes=100), 1),
+        (slow(3), 1),
+    ],
+    ids=["two 503s", "an upload cut in the middle", "a slow endpoint"],
+)
+def test_a_fault_that_passes_costs_time_only(
+    at_s3: Deployment, proxy: FaultyProxy, fault: Fault, times: int
+) -> None:
+    proxy.fail(fault, method="PUT", times=times)
+    job = at_s3.run({"text": "Try, and try again."})
+    assert job.status == "COMPLETED", job.error
+
+
+def test_audio_that_cannot_be_stored_is_kept_and_named(
+    at_s3: Deployment, proxy: FaultyProxy, output: Path
+) -> None:
+    proxy.fail(refusal(403, "AccessDenied"), method="PUT", times=1)
+    job = at_s3.run({"text": "Nobody wants this.", "session_id": "unwanted"})
+    assert str(job.error).startswith("storage_failed: ")
+    assert "unwanted.ogg" in str(job.error)
+    assert decoded_seconds((output / "unwanted.ogg").read_bytes()) > 0
+    at_s3.assert_works()
+
+
+def test_storage_is_asked_before_the_model(at_s3: Deployment, proxy: FaultyProxy) -> None:
+    proxy.fail(refusal(403, "AccessDenied"), method="GET", times=1)
+    job = at_s3.run({"text": "FOREVER would the model speak this."})
+    assert str(job.error).startswith("storage_failed: ")
+    at_s3.assert_works()
+
+
+def test_old_files_went_and_voices_came_before_the_first_job(
+    at_s3: Deployment, output: Path
+) -> None:
+    [answer] = at_s3.run({"action": "list_voices"}).output
+    assert [voice["name"] for voice in answer["voices"]] == ["default", "narrators/alice"]
+    assert not (output / "old.ogg").exists()
+    [cleanup] = at_s3.worker.events("cleanup")
+    assert cleanup["count"] == 1
+    [sync] = at_s3.worker.events("voice_sync")
+    assert sync["fetched"] == ["narrators/alice.ogg"]
+
+
+def test_nothing_is_left_beside_what_was_kept(at_s3: Deployment, output: Path) -> None:
+    at_s3.assert_works()
+    assert {path.name for path in output.iterdir()} <= {"unwanted.ogg", ".unwanted.ogg.owner"}
+
+
+def test_no_key_is_told_or_logged(at_s3: Deployment) -> None:
+    job = at_s3.run({"action": "health_check"})
+    assert job.output[0]["storage"] == {"kind": "s3", "reachable": True}
+    printed = at_s3.worker.printed()
+    assert SECRET_ACCESS_KEY not in printed
+    assert ACCESS_KEY_ID not in printed
+    assert SECRET_ACCESS_KEY not in json.dumps([post.body for post in job.posts])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"S3_BUCKET_NAME": "no-such-bucket"}, {"S3_ENDPOINT_URL": "http://127.0.0.1:9"}],
+    ids=["a wrong bucket", "an unreachable endpoint"],
+)
+def test_a_worker_whose_store_is_wrong_reports_itself_and_ends(
+    deploy: Deploy, service: Seaweed, fault: dict[str, str]
+) -> None:
+    deployment = deploy(**(service.environment | fault))
+    assert deployment.worker.wait() == 1
+    assert "storage_failed" in deployment.queue.pings[-1]["reason"]
+
+
+def test_a_worker_without_s3_settings_says_what_is_missing(deploy: Deploy) -> None:
+    deployment = deploy(*WORKER, OBJECT_STORE="")
+    assert deployment.worker.wait() == 2
+    told = deployment.worker.printed()
+    for name in ("S3_BUCKET_NAME", "S3_ENDPOINT_URL", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"):
+        assert f"{name}: must be set" in told
+
+
+def test_a_store_that_goes_away_degrades_the_worker(deploy: Deploy, service: Seaweed) -> None:
+    with FaultyProxy(service.endpoint_url) as gone:
+        deployment = deploy(**Seaweed(gone.url).environment)
+        deployment.assert_works()
+    job = deployment.run({"text": "FOREVER would the model speak this."})
+    assert str(job.error).startswith("storage_failed: ")
+    assert deployment.run({"action": "health_check"}).output[0]["status"] == "degraded"
+    stream = deployment.run({"text": "A stream needs no store.", "stream": True})
+    assert stream.status == "COMPLETED", stream.error
