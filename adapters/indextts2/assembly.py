@@ -11,34 +11,32 @@ import torch
 from adapters.indextts2.backbone import Backbone
 from adapters.indextts2.checkpoint_files import MODEL, NEEDED_FILES, WORDS_FOLDER, CheckpointFiles
 from adapters.indextts2.conditioning import RecordingListener
+from adapters.indextts2.converted import conversion_name
 from adapters.indextts2.devices import Precision
 from adapters.indextts2.emotion_vectors import EmotionMixer
 from adapters.indextts2.emotion_words import QwenEmotionReader
 from adapters.indextts2.engine import Stages
+from adapters.indextts2.fingerprints import fingerprint
 from adapters.indextts2.flow import EulerMelDecoder
 from adapters.indextts2.generation import LoopingGenerator
 from adapters.indextts2.latents import FullPassReader
+from adapters.indextts2.network_builders import NumberTypes
 from adapters.indextts2.networks import Networks, build_networks
 from adapters.indextts2.noise import KeyedNoise
 from adapters.indextts2.package import NAME, ModelClasses, bare_package, import_model_classes
 from adapters.indextts2.prompt import PromptBuilder
-from adapters.indextts2.reference_cache import CachedListener, fingerprint
+from adapters.indextts2.reference_cache import CachedListener
 from adapters.indextts2.segment_limit import clamp_note
 from adapters.indextts2.text import TextReader
+from adapters.indextts2.velocity import VelocityField
 from adapters.indextts2.vocoder import BigVganVocoder
 
+_CONVERTED = "converted"
 _FUSED_ACTIVATION = f"{NAME}.s2mel.modules.bigvgan.alias_free_activation.cuda.activation1d"
-_HALVED = (
-    "gpt",
-    "final_norm",
-    "mel_head",
-    "mel_embedding",
-    "mel_pos_embedding",
-    "text_embedding",
-    "text_pos_embedding",
-    "speed_emb",
-)
-"""The parts of the language model that speak; those that listen stay in float32."""
+_FRAMES_AT_ONCE = 1 << 14
+"""Segments painted together: about 16 chunks with a reference of eight seconds."""
+_VOCODER_WINDOW, _WINDOWS_AT_ONCE = 1024, 4
+"""In frames; at full size a window of twelve seconds needs some 300 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +78,18 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
                 "USE_CUDA_KERNEL: the vocoder's kernel does not compile here (it needs nvcc and"
                 " ninja); its torch code is used instead"
             )
-        networks = build_networks(files, classes, device, fused_vocoder=fused)
+        networks = build_networks(
+            files,
+            classes,
+            device,
+            fused_vocoder=fused,
+            types=_number_types(settings.precision),
+            converted=_conversion(settings),
+        )
+        velocity = VelocityField(estimator=networks.flow_estimator)
     text = _text_reader(files, classes, use_grammars=settings.use_grammars)
     notes.extend([text.warning] if text.warning else [])
     language_model: Any = networks.language_model
-    for name in _HALVED:
-        getattr(language_model, name).to(settings.precision.dtype)
     prompts = PromptBuilder(language_model=language_model, dtype=settings.precision.dtype)
     longest = max(1, min(settings.max_tokens_per_segment, prompts.longest_text))
     notes.extend(clamp_note(settings.max_tokens_per_segment, longest))
@@ -103,12 +107,15 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
         generator=LoopingGenerator(language_model=language_model, backbone=backbone),
         latents=FullPassReader(language_model=language_model, backbone=backbone),
         mel_decoder=EulerMelDecoder(
-            estimator=networks.flow_estimator,
+            velocity=velocity,
             length_regulator=networks.length_regulator,
             latent_projection=networks.latent_projection,
             semantic_codec=networks.semantic_codec,
+            frames_at_once=_FRAMES_AT_ONCE,
         ),
-        vocoder=BigVganVocoder(network=networks.vocoder),
+        vocoder=BigVganVocoder(
+            network=networks.vocoder, window=_VOCODER_WINDOW, windows_at_once=_WINDOWS_AT_ONCE
+        ),
         noise=partial(KeyedNoise, device=device),
         longest_segment=longest,
         segments_at_once=settings.segments_at_once,
@@ -127,17 +134,36 @@ def _text_reader(
     )
 
 
+def _number_types(precision: Precision) -> NumberTypes:
+    """bfloat16 has the flow's range, float16 the fine steps that the vocoder's phases need."""
+    if precision.dtype == torch.float32:
+        return NumberTypes()
+    return NumberTypes(language=precision.dtype, flow=torch.bfloat16, vocoder=torch.float16)
+
+
+def _conversion(settings: EngineSettings) -> Path | None:
+    """Where the converted weights of these files lie: beside them, or in the cache."""
+    files = settings.files
+    beside = files.folder(MODEL).is_relative_to(files.checkpoints)
+    folder = files.checkpoints if beside else settings.cache_dir
+    if folder is None:
+        return None
+    name = conversion_name(_required(files), precision=settings.precision.name)
+    return folder / _CONVERTED / name
+
+
 def _listener(settings: EngineSettings, networks: Networks, device: torch.device) -> CachedListener:
-    files = [
-        settings.files.path(file.repository, file.path) for file in NEEDED_FILES if file.required
-    ]
     return CachedListener(
         listener=RecordingListener(networks=networks, device=device),
-        model_fingerprint=fingerprint(files),
+        model_fingerprint=fingerprint(_required(settings.files)),
         precision=settings.precision.name,
         device=device,
         folder=settings.cache_dir,
     )
+
+
+def _required(files: CheckpointFiles) -> list[Path]:
+    return [files.path(file.repository, file.path) for file in NEEDED_FILES if file.required]
 
 
 def _fused_vocoder_builds() -> bool:

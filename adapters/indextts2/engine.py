@@ -10,7 +10,7 @@ from adapters.indextts2.beams import Codes
 from adapters.indextts2.conditioning import Listener, Reference
 from adapters.indextts2.emotion_vectors import EmotionMixer
 from adapters.indextts2.emotion_words import EmotionReader
-from adapters.indextts2.flow import MelDecoder
+from adapters.indextts2.flow import CodedSegment, MelDecoder
 from adapters.indextts2.generation import CodeGenerator
 from adapters.indextts2.latents import LatentReader
 from adapters.indextts2.noise import Noise
@@ -154,34 +154,45 @@ class Engine:
             all_codes = self._stages.generator.generate(
                 prompts, [task.key for task in tasks], plan=request.plan, noise=request.noise
             )
-            for task, prompt, codes in zip(tasks, prompts, all_codes, strict=True):
-                yield task, self._audio(task, prompt, codes, request), codes
+            audio = self._audio(tasks, prompts, all_codes, request)
+            yield from zip(tasks, audio, all_codes, strict=True)
 
-    def _audio(self, task: Task, prompt: Tensor, codes: Codes, request: _Request) -> Samples:
-        if not len(codes.ids):
-            raise SynthesisFailed(
-                f"the model said nothing for chunk {task.key.chunk + 1}; try another seed"
-            )
-        mel = self._stages.mel_decoder.decode(
-            codes.ids,
-            self._stages.latents.read(prompt, codes.ids),
-            voice=request.voice,
-            key=task.key,
-            plan=request.plan,
-            noise=request.noise,
+    def _audio(
+        self,
+        tasks: Sequence[Task],
+        prompts: Sequence[Tensor],
+        all_codes: Sequence[Codes],
+        request: _Request,
+    ) -> Iterator[Samples]:
+        segments = [
+            CodedSegment(task.key, codes.ids, self._stages.latents.read(prompt, codes.ids))
+            for task, prompt, codes in zip(tasks, prompts, all_codes, strict=True)
+            if len(codes.ids)
+        ]
+        mels = self._stages.mel_decoder.decode(
+            segments, voice=request.voice, plan=request.plan, noise=request.noise
         )
-        samples = self._stages.vocoder.speak(mel)
-        if not np.isfinite(samples).all():
-            raise SynthesisFailed(
-                f"the model produced broken audio for chunk {task.key.chunk + 1};"
-                " try another seed, or USE_FP16=false"
-            )
-        if audible_span(samples, threshold=SILENT_AMPLITUDE) is None:
-            raise SynthesisFailed(
-                f"the model produced silence for chunk {task.key.chunk + 1};"
-                " try another seed or another voice"
-            )
-        return samples
+        ready = iter(self._stages.vocoder.speak(mels))
+        for task, codes in zip(tasks, all_codes, strict=True):
+            if not len(codes.ids):
+                raise SynthesisFailed(
+                    f"the model said nothing for chunk {task.key.chunk + 1}; try another seed"
+                )
+            yield _sound(next(ready), chunk=task.key.chunk + 1)
+
+
+def _sound(samples: Samples, *, chunk: int) -> Samples:
+    """``samples`` if they can be listened to."""
+    if not np.isfinite(samples).all():
+        raise SynthesisFailed(
+            f"the model produced broken audio for chunk {chunk};"
+            " try another seed, or USE_FP16=false"
+        )
+    if audible_span(samples, threshold=SILENT_AMPLITUDE) is None:
+        raise SynthesisFailed(
+            f"the model produced silence for chunk {chunk}; try another seed or another voice"
+        )
+    return samples
 
 
 def _unknown_warning(chunk: int, text: TokenisedText) -> Iterator[str]:

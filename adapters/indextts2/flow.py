@@ -1,5 +1,7 @@
-"""From codes and latents to a mel spectrogram: flow matching, guided by voice and content."""
+"""From codes and latents to mel spectrograms: flow matching, guided by voice and content."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -8,74 +10,88 @@ from torch import Tensor
 from adapters.indextts2.conditioning import Reference
 from adapters.indextts2.noise import Noise, SegmentKey
 from adapters.indextts2.sampling import SamplingPlan
+from adapters.indextts2.velocity import Painting, Schedule, VelocityField
 
 FRAMES_PER_CODE = 1.72
+_SCHEDULES_KEPT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class CodedSegment:
+    """A segment in the model's own words: ``codes`` (n,) and their ``latents`` (1, n, width)."""
+
+    key: SegmentKey
+    codes: Tensor
+    latents: Tensor
 
 
 class MelDecoder(Protocol):
-    """Paints the spectrogram of a segment."""
+    """Paints the spectrograms of segments."""
 
     def decode(
         self,
-        codes: Tensor,
-        latents: Tensor,
+        segments: Sequence[CodedSegment],
         *,
         voice: Reference,
-        key: SegmentKey,
         plan: SamplingPlan,
         noise: Noise,
-    ) -> Tensor:
-        """Mel (1, 80, int(1.72 n)) of ``codes`` (n,) with their ``latents`` (1, n, width)."""
+    ) -> list[Tensor]:
+        """A mel (1, 80, int(1.72 n)), float32, for each segment of n codes, in order."""
 
 
 class EulerMelDecoder:
-    """Integrates the flow with Euler steps of equal size, one segment at a time, in float32.
+    """Integrates the flow with Euler steps of equal size; the state is float32.
 
     Classifier-free guidance (Ho and Salimans, 2022): each step is evaluated with and without
     voice and content, and goes ``1 + inference_cfg_rate`` of the way between the two.
+
+    Segments are painted together while they have at most ``frames_at_once`` frames in sum, the
+    reference's included; a longer one is painted alone. Company changes a segment by rounding only.
     """
 
     def __init__(
         self,
         *,
-        estimator: Any,
+        velocity: VelocityField,
         length_regulator: Any,
         latent_projection: Any,
         semantic_codec: Any,
+        frames_at_once: int,
     ) -> None:
-        self._estimator = estimator
+        self._velocity = velocity
         self._length_regulator = length_regulator
         self._latent_projection = latent_projection
         self._codec = semantic_codec
+        self._frames_at_once = frames_at_once
+        self._schedules: dict[int, Schedule] = {}
 
     def decode(
         self,
-        codes: Tensor,
-        latents: Tensor,
+        segments: Sequence[CodedSegment],
         *,
         voice: Reference,
-        key: SegmentKey,
         plan: SamplingPlan,
         noise: Noise,
-    ) -> Tensor:
-        content = torch.cat([voice.prompt, self._content(codes, latents)], dim=1)
-        frames, heard = content.shape[1], voice.mel.shape[2]
-        state = noise.flow_start(key, channels=voice.mel.shape[1], frames=frames)
-        state[:, :, :heard] = 0
-        prompt = torch.zeros_like(state)
-        prompt[:, :, :heard] = voice.mel
-        times = torch.linspace(0, 1, plan.diffusion_steps + 1, device=state.device)
-        time = times[0]
-        for step in range(plan.diffusion_steps):
-            length = times[step + 1] - times[step]
-            slope = self._slope(state, prompt, time, voice.style, content, plan.inference_cfg_rate)
-            state = state + length * slope
-            state[:, :, :heard] = 0
-            time = time + length
-        return state[:, :, heard:]
+    ) -> list[Tensor]:
+        paintings = [
+            Painting(voice.mel, voice.style, torch.cat([voice.prompt, self._content(segment)], 1))
+            for segment in segments
+        ]
+        starts = [
+            noise.flow_start(segment.key, channels=voice.mel.shape[1], frames=painting.row.frames)[
+                0, :, painting.row.heard :
+            ].T
+            for segment, painting in zip(segments, paintings, strict=True)
+        ]
+        mels: list[Tensor] = []
+        for batch in self._batches(paintings):
+            mels.extend(self._painted(paintings[batch], starts[batch], plan))
+        return mels
 
-    def _content(self, codes: Tensor, latents: Tensor) -> Tensor:
-        projected = self._latent_projection(latents)
+    def _content(self, segment: CodedSegment) -> Tensor:
+        """What the segment says, (1, frames, width); its norms feel a row's length, so alone."""
+        codes = segment.codes
+        projected = self._latent_projection(segment.latents)
         sounds = self._codec.quantizer.vq2emb(codes[None, None]).transpose(1, 2)
         frames = torch.tensor([int(len(codes) * FRAMES_PER_CODE)], device=codes.device)
         content: Tensor = self._length_regulator(
@@ -83,26 +99,32 @@ class EulerMelDecoder:
         )[0]
         return content
 
-    def _slope(
-        self,
-        state: Tensor,
-        prompt: Tensor,
-        time: Tensor,
-        style: Tensor,
-        content: Tensor,
-        guidance: float,
-    ) -> Tensor:
-        frames = torch.tensor([state.shape[2]], device=state.device)
-        if guidance == 0:
-            alone: Tensor = self._estimator(state, prompt, frames, time[None], style, content)
-            return alone
-        both: Tensor = self._estimator(
-            torch.cat([state, state]),
-            torch.cat([prompt, torch.zeros_like(prompt)]),
-            frames,
-            torch.stack([time, time]),
-            torch.cat([style, torch.zeros_like(style)]),
-            torch.cat([content, torch.zeros_like(content)]),
-        )
-        guided, free = both.chunk(2)
-        return (1.0 + guidance) * guided - guidance * free
+    def _batches(self, paintings: Sequence[Painting]) -> Iterator[slice]:
+        begin, frames = 0, 0
+        for index, painting in enumerate(paintings):
+            if index > begin and frames + painting.row.frames > self._frames_at_once:
+                yield slice(begin, index)
+                begin, frames = index, 0
+            frames += painting.row.frames
+        if paintings:
+            yield slice(begin, len(paintings))
+
+    def _painted(
+        self, paintings: Sequence[Painting], starts: Sequence[Tensor], plan: SamplingPlan
+    ) -> Iterator[Tensor]:
+        guidance = plan.inference_cfg_rate
+        conditions = self._velocity.conditions(paintings, guided=guidance > 0)
+        schedule = self._schedule(plan.diffusion_steps)
+        state = torch.cat(list(starts))
+        for step, length in enumerate(schedule.lengths):
+            slope = self._velocity.at(state, conditions, schedule, step, guidance=guidance)
+            state = state + length * slope
+        for row in conditions.packing.rows_of(state):
+            yield row.T[None]
+
+    def _schedule(self, steps: int) -> Schedule:
+        if steps not in self._schedules:
+            if len(self._schedules) == _SCHEDULES_KEPT:
+                self._schedules.clear()
+            self._schedules[steps] = self._velocity.schedule(steps)
+        return self._schedules[steps]

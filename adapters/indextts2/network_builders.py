@@ -1,11 +1,13 @@
-"""How each network is built from the package's classes and filled from its checkpoint file.
+"""How each network is built from the package's classes and filled with its weights.
 
 Every function here raises ModelUnavailable, naming the file, where a file is missing, damaged or
 of another model.
 """
 
 import json
-from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -22,9 +24,11 @@ from adapters.indextts2.checkpoint_files import (
     CheckpointFiles,
     NeededFile,
 )
+from adapters.indextts2.construction import fold_weight_norm, without_values
+from adapters.indextts2.converted import ConvertedWeights
 from adapters.indextts2.failures import reading
 from adapters.indextts2.package import ModelClasses
-from adapters.indextts2.weights import fill, read_tensor, read_tensors
+from adapters.indextts2.weights import State, read_parts, read_tensor, read_tensors
 
 ENCODER_LAYERS = 17
 """The model listens to w2v-bert's 17th layer; the seven above it are not even built."""
@@ -35,6 +39,39 @@ _UNUSED_IN_FLOW = (
     "estimator.x_embedder.",
 )
 _UNUSED_IN_LENGTHS = ("embedding.", "mask_token")
+_SPEAKING = (
+    "gpt",
+    "final_norm",
+    "mel_head",
+    "mel_embedding",
+    "mel_pos_embedding",
+    "text_embedding",
+    "text_pos_embedding",
+    "speed_emb",
+)
+"""The parts of the language model that speak; those that listen stay in float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberTypes:
+    """In which number types the networks that speak hold their weights; all else is float32."""
+
+    language: torch.dtype = torch.float32
+    flow: torch.dtype = torch.float32
+    vocoder: torch.dtype = torch.float32
+
+
+@dataclass(frozen=True, slots=True)
+class Construction:
+    """What every builder needs: the files, the package's classes, and where weights come from."""
+
+    files: CheckpointFiles
+    classes: ModelClasses
+    weights: ConvertedWeights
+    types: NumberTypes
+
+    def path(self, repository: str, path: str) -> Path:
+        return self.files.path(repository, path)
 
 
 def read_config(files: CheckpointFiles) -> Munch:
@@ -45,15 +82,24 @@ def read_config(files: CheckpointFiles) -> Munch:
     return config
 
 
-def build_language_model(
-    files: CheckpointFiles, classes: ModelClasses, config: Munch, width: int
-) -> nn.Module:
-    with reading("config.yaml"):
-        model: Any = classes.language_model(**config.gpt)
+def read_encoder_settings(files: CheckpointFiles) -> dict[str, Any]:
+    """The speech encoder's own settings, cut to the layers that are listened to."""
+    with reading(_label(SPEECH_ENCODER, "config.json")):
+        settings = json.loads(files.path(SPEECH_ENCODER, "config.json").read_text("utf-8"))
+        int(settings["hidden_size"])
+        return {**settings, "num_hidden_layers": ENCODER_LAYERS}
+
+
+def build_language_model(build: Construction, config: Munch, width: int) -> nn.Module:
+    with reading("config.yaml"), without_values():
+        model: Any = build.classes.language_model(**config.gpt)
         for encoder in (model.conditioning_encoder, model.emo_conditioning_encoder):
             _listen_to(encoder, width)
-    state = read_tensors(files.path(MODEL, "gpt.pth"), label="gpt.pth", below="model")
-    fill(model, state, label="gpt.pth")
+    for part in _SPEAKING:
+        getattr(model, part).to(build.types.language)
+    label = "gpt.pth"
+    source = partial(read_tensors, build.path(MODEL, label), label=label, below="model")
+    build.weights.fill(model, "language_model", source, label=label)
     network: nn.Module = model
     return network
 
@@ -66,91 +112,93 @@ def _listen_to(encoder: Any, width: int) -> None:
 
 
 def build_mel_decoder(
-    files: CheckpointFiles, classes: ModelClasses, config: Munch, width: int
+    build: Construction, config: Munch, width: int
 ) -> tuple[nn.Module, nn.Module, nn.Module]:
-    with reading("config.yaml"):
-        parts: Any = classes.mel_decoder(config.s2mel, use_gpt_latent=True).models
+    with reading("config.yaml"), without_values():
+        parts: Any = build.classes.mel_decoder(config.s2mel, use_gpt_latent=True).models
         projection = nn.Sequential(
             nn.Linear(int(config.gpt.model_dim), 256), nn.Linear(256, 128), nn.Linear(128, width)
         )
-    path, label = files.path(MODEL, "s2mel.pth"), "s2mel.pth"
-    with reading(label):
-        saved: dict[str, Mapping[str, Tensor]] = torch.load(
-            path, map_location="cpu", weights_only=True
-        )["net"]
-        cfm, lengths, projected = (
-            {name.removeprefix("module."): tensor for name, tensor in saved[part].items()}
-            for part in ("cfm", "length_regulator", "gpt_layer")
-        )
-    fill(parts["cfm"], cfm, label=label, unused=_UNUSED_IN_FLOW)
-    fill(parts["length_regulator"], lengths, label=label, unused=_UNUSED_IN_LENGTHS)
-    fill(projection, projected, label=label)
-    return parts["cfm"].estimator, parts["length_regulator"], projection
+    flow: Any = parts["cfm"]
+    lengths: nn.Module = parts["length_regulator"]
+    fold_weight_norm(flow)
+    for parameter in flow.parameters():
+        parameter.data = parameter.data.to(build.types.flow)
+    fill = partial(_fill_from_mel_file, build)
+    fill(flow, "flow", "cfm", unused=_UNUSED_IN_FLOW)
+    fill(lengths, "length_regulator", "length_regulator", unused=_UNUSED_IN_LENGTHS)
+    fill(projection, "latent_projection", "gpt_layer")
+    return flow.estimator, lengths, projection
 
 
-def build_speech_encoder(files: CheckpointFiles) -> Any:
+def _fill_from_mel_file(
+    build: Construction, network: nn.Module, name: str, part: str, unused: tuple[str, ...] = ()
+) -> None:
+    label = "s2mel.pth"
+
+    def source() -> State:
+        (state,) = read_parts(build.path(MODEL, label), part, label=label, below="net")
+        return state
+
+    build.weights.fill(network, name, source, label=label, unused=unused)
+
+
+def build_speech_encoder(build: Construction, settings: dict[str, Any]) -> Any:
     from transformers import Wav2Vec2BertConfig, Wav2Vec2BertModel
 
-    label = _label(SPEECH_ENCODER, "config.json")
-    with reading(label):
-        settings = json.loads(files.path(SPEECH_ENCODER, "config.json").read_text("utf-8"))
-        settings["num_hidden_layers"] = ENCODER_LAYERS
+    with reading(_label(SPEECH_ENCODER, "config.json")), without_values():
         model: Any = Wav2Vec2BertModel(Wav2Vec2BertConfig.from_dict(settings))
     label = _label(SPEECH_ENCODER, "model.safetensors")
-    state = read_tensors(files.path(SPEECH_ENCODER, "model.safetensors"), label=label)
-    state = {name.removeprefix("wav2vec2_bert."): tensor for name, tensor in state.items()}
-    fill(model, state, label=label, unused=("masked_spec_embed",))
+
+    def source() -> State:
+        state = read_tensors(build.path(SPEECH_ENCODER, "model.safetensors"), label=label)
+        return {name.removeprefix("wav2vec2_bert."): tensor for name, tensor in state.items()}
+
+    build.weights.fill(model, "speech_encoder", source, label=label, unused=("masked_spec_embed",))
     return model
 
 
-def build_codec(files: CheckpointFiles, classes: ModelClasses, config: Munch) -> nn.Module:
-    with reading("config.yaml"):
-        codec: nn.Module = classes.semantic_codec(cfg=config.semantic_codec)
+def build_codec(build: Construction, config: Munch) -> nn.Module:
+    with reading("config.yaml"), without_values():
+        codec: nn.Module = build.classes.semantic_codec(cfg=config.semantic_codec)
+    fold_weight_norm(codec)
     path = "semantic_codec/model.safetensors"
     label = _label(SEMANTIC_CODEC, path)
-    fill(
-        codec,
-        read_tensors(files.path(SEMANTIC_CODEC, path), label=label),
-        label=label,
-        unused=("decoder.",),
-    )
+    source = partial(read_tensors, build.path(SEMANTIC_CODEC, path), label=label)
+    build.weights.fill(codec, "semantic_codec", source, label=label, unused=("decoder.",))
     return codec
 
 
-def build_speaker_encoder(
-    files: CheckpointFiles, classes: ModelClasses, config: Munch
-) -> nn.Module:
+def build_speaker_encoder(build: Construction, config: Munch) -> nn.Module:
     path = "campplus_cn_common.bin"
     label = _label(SPEAKER_ENCODER, path)
-    state = read_tensors(files.path(SPEAKER_ENCODER, path), label=label)
-    with reading(label):
+    state = read_tensors(build.path(SPEAKER_ENCODER, path), label=label)
+    with reading(label), without_values():
         growth = state["xvector.block1.tdnnd1.cam_layer.linear_local.weight"].shape[0]
-        encoder: nn.Module = classes.speaker_encoder(
+        encoder: nn.Module = build.classes.speaker_encoder(
             feat_dim=80,
             embedding_size=int(config.s2mel.style_encoder.dim),
             growth_rate=growth,
             bn_size=state["xvector.block1.tdnnd1.linear1.weight"].shape[0] // growth,
             init_channels=state["xvector.tdnn.linear.weight"].shape[0],
         )
-    fill(encoder, state, label=label)
+    build.weights.fill(encoder, "speaker_encoder", lambda: state, label=label)
     return encoder
 
 
-def build_vocoder(files: CheckpointFiles, classes: ModelClasses, *, fused: bool) -> nn.Module:
-    label = _label(VOCODER, "config.json")
-    with reading(label):
-        settings = json.loads(files.path(VOCODER, "config.json").read_text("utf-8"))
-        vocoder: Any = classes.vocoder(classes.vocoder_settings(settings), use_cuda_kernel=fused)
+def build_vocoder(build: Construction, *, fused: bool) -> nn.Module:
+    with reading(_label(VOCODER, "config.json")), without_values():
+        settings = json.loads(build.path(VOCODER, "config.json").read_text("utf-8"))
+        vocoder: nn.Module = build.classes.vocoder(
+            build.classes.vocoder_settings(settings), use_cuda_kernel=fused
+        )
+    fold_weight_norm(vocoder)
+    vocoder.to(build.types.vocoder)
     path = "bigvgan_generator.pt"
     label = _label(VOCODER, path)
-    state = read_tensors(files.path(VOCODER, path), label=label, below="generator")
-    if not any(name.endswith(".weight_g") for name in state):
-        vocoder.remove_weight_norm()
-    fill(vocoder, state, label=label)
-    if any(name.endswith(".weight_g") for name in state):
-        vocoder.remove_weight_norm()
-    network: nn.Module = vocoder
-    return network
+    source = partial(read_tensors, build.path(VOCODER, path), label=label, below="generator")
+    build.weights.fill(vocoder, "vocoder", source, label=label)
+    return vocoder
 
 
 def read_exemplars(

@@ -1,15 +1,18 @@
 """The trained networks of a checkpoint, together on one device."""
 
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import torch
 from munch import Munch
 from torch import Tensor, nn
 
 from adapters.indextts2.checkpoint_files import MODEL, CheckpointFiles
+from adapters.indextts2.converted import ConvertedWeights
 from adapters.indextts2.failures import reading
 from adapters.indextts2.network_builders import (
+    Construction,
+    NumberTypes,
     build_codec,
     build_language_model,
     build_mel_decoder,
@@ -17,6 +20,7 @@ from adapters.indextts2.network_builders import (
     build_speech_encoder,
     build_vocoder,
     read_config,
+    read_encoder_settings,
     read_exemplars,
 )
 from adapters.indextts2.package import ModelClasses
@@ -25,7 +29,9 @@ from adapters.indextts2.weights import read_tensors
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """Everything trained, on one device, in float32, without gradients.
+    """Everything trained, on one device, without gradients or weight norm.
+
+    All is float32 but what ``network_builders.NumberTypes`` says otherwise.
 
     ``encoder_mean`` and ``encoder_deviation`` normalise the speech encoder's output;
     ``exemplar_styles`` (E, 192) and ``exemplar_emotions`` (E, width) are the recordings that stand
@@ -49,66 +55,57 @@ class Networks:
 
 
 def build_networks(
-    files: CheckpointFiles, classes: ModelClasses, device: torch.device, *, fused_vocoder: bool
+    files: CheckpointFiles,
+    classes: ModelClasses,
+    device: torch.device,
+    *,
+    fused_vocoder: bool,
+    types: NumberTypes | None = None,
+    converted: Path | None = None,
 ) -> Networks:
     """Read every required file; call it inside ``package.bare_package``.
+
+    The largest networks come first: while one is filled its file and its tensors are both in
+    memory. ``converted`` is the folder of ``converted.ConvertedWeights``.
 
     Raises:
         ModelUnavailable: a file is missing, damaged or of another model; the message names it.
         OutOfMemory: they do not fit.
     """
-    config = read_config(files)
-    encoder = build_speech_encoder(files)
-    width = int(encoder.config.hidden_size)
+    config, encoder_settings = read_config(files), read_encoder_settings(files)
+    width = int(encoder_settings["hidden_size"])
+    build = Construction(
+        files=files,
+        classes=classes,
+        weights=ConvertedWeights(folder=converted, device=device),
+        types=types or NumberTypes(),
+    )
+    language_model = build_language_model(build, config, width)
+    encoder = build_speech_encoder(build, encoder_settings)
     statistics = read_tensors(
         files.path(MODEL, "wav2vec2bert_stats.pt"), label="wav2vec2bert_stats.pt"
     )
     with reading("wav2vec2bert_stats.pt"):
         mean, deviation = statistics["mean"].float(), statistics["var"].float().sqrt()
         mean, deviation = mean.reshape(width), deviation.reshape(width)
-    flow, lengths, projection = build_mel_decoder(files, classes, config, width)
+    flow, lengths, projection = build_mel_decoder(build, config, width)
     with reading("config.yaml"):
         counts = tuple(int(count) for count in config.emo_num)
-    built = Networks(
+    return Networks(
         config=config,
-        language_model=build_language_model(files, classes, config, width),
+        language_model=language_model,
         flow_estimator=flow,
         length_regulator=lengths,
         latent_projection=projection,
         speech_encoder=encoder,
         encoder_mean=mean.to(device),
         encoder_deviation=deviation.to(device),
-        semantic_codec=build_codec(files, classes, config),
-        speaker_encoder=build_speaker_encoder(files, classes, config),
-        vocoder=build_vocoder(files, classes, fused=fused_vocoder),
+        semantic_codec=build_codec(build, config),
+        speaker_encoder=build_speaker_encoder(build, config),
+        vocoder=build_vocoder(build, fused=fused_vocoder),
         exemplar_styles=read_exemplars(files, "feat1.pt", counts).to(device),
         exemplar_emotions=read_exemplars(files, "feat2.pt", counts, int(config.gpt.model_dim)).to(
             device
         ),
         exemplar_counts=counts,
     )
-    for network in _networks_of(built):
-        network.to(device).eval().requires_grad_(False)
-    _set_up_positions(flow)
-    return built
-
-
-def _networks_of(built: Networks) -> tuple[nn.Module, ...]:
-    return (
-        built.language_model,
-        built.flow_estimator,
-        built.length_regulator,
-        built.latent_projection,
-        built.speech_encoder,
-        built.semantic_codec,
-        built.speaker_encoder,
-        built.vocoder,
-    )
-
-
-def _set_up_positions(estimator: Any) -> None:
-    """Let the estimator compute its rotary positions, on the device where its weights are now.
-
-    The length only bounds a causal mask that is never looked at; 8192 would cost 67 MB.
-    """
-    estimator.setup_caches(max_batch_size=1, max_seq_length=8)

@@ -4,7 +4,6 @@ import hashlib
 import os
 import tempfile
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +17,6 @@ IN_MEMORY = 32
 ON_DISK = 512
 """About 3 MB each at full size."""
 
-_EDGE_BYTES = 1 << 18
 _SUFFIX = ".reference"
 
 
@@ -87,31 +85,6 @@ class CachedListener:
         files = sorted(folder.glob(f"*{_SUFFIX}"), key=lambda file: file.stat().st_mtime)
         for file in files[: max(0, len(files) - self._on_disk)]:
             file.unlink(missing_ok=True)
-
-
-def fingerprint(files: Sequence[Path]) -> str:
-    """A short name for the content of ``files``, from their sizes and both ends of each.
-
-    The ends hold the tables of contents of both formats, and torch's have checksums in theirs;
-    reading several gigabytes at each start would cost more than it could tell.
-
-    Raises:
-        OSError: a file cannot be read.
-    """
-    digest = hashlib.sha256()
-    for file in files:
-        for part in _edges(file):
-            digest.update(part)
-    return digest.hexdigest()[:32]
-
-
-def _edges(file: Path) -> Iterator[bytes]:
-    size = file.stat().st_size
-    yield f"{file.name}:{size}".encode()
-    with file.open("rb") as content:
-        yield content.read(_EDGE_BYTES)
-        content.seek(max(0, size - _EDGE_BYTES))
-        yield content.read(_EDGE_BYTES)
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -1,6 +1,7 @@
 """Tensors out of checkpoint files, into networks that they must fit."""
 
-from collections.abc import Iterable, Mapping
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from adapters.indextts2.failures import reading
 from domain.errors import ModelUnavailable
 
 State = dict[str, Tensor]
+Places = dict[str, Tensor]
+_DIRECTION, _LENGTH = ".weight_v", ".weight_g"
 
 
 def read_tensors(path: Path, *, label: str, below: str | None = None) -> State:
@@ -23,13 +26,23 @@ def read_tensors(path: Path, *, label: str, below: str | None = None) -> State:
         ModelUnavailable: the file is missing, damaged, or holds something else.
     """
     with reading(label):
-        content: Any
-        if path.suffix == ".safetensors":
-            content = load_file(path)
-        else:
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        content: Any = load_file(path) if path.suffix == ".safetensors" else _unpickled(path)
         content = content.get(below, content)
         return {name: tensor for name, tensor in content.items() if isinstance(tensor, Tensor)}
+
+
+def read_parts(path: Path, *names: str, label: str, below: str) -> tuple[State, ...]:
+    """The named tensors of several networks in one torch file, each under its own name.
+
+    Raises:
+        ModelUnavailable: the file is missing, damaged, or holds something else.
+    """
+    with reading(label):
+        content = _unpickled(path)[below]
+        return tuple(
+            {name.removeprefix("module."): tensor for name, tensor in content[part].items()}
+            for part in names
+        )
 
 
 def read_tensor(path: Path, *, label: str) -> Tensor:
@@ -43,28 +56,80 @@ def read_tensor(path: Path, *, label: str) -> Tensor:
         return content.float()
 
 
-def fill(
-    network: nn.Module, state: Mapping[str, Tensor], *, label: str, unused: Iterable[str] = ()
-) -> None:
-    """Copy ``state`` into ``network``: every parameter must be there, in its shape.
+def places_of(network: nn.Module, *, unused: Iterable[str] = ()) -> Places:
+    """The parameters and buffers of ``network`` that weights go into.
 
-    Names that the network does not know are passed over: training leaves such behind. So are
-    parameters whose name starts with one of ``unused``.
+    Parameters whose name starts with one of ``unused`` are never given any.
+    """
+    ignored = tuple(unused)
+    every = {**dict(network.named_buffers()), **dict(network.named_parameters())}
+    return {name: place for name, place in every.items() if not name.startswith(ignored)}
+
+
+def is_optional(place: Tensor) -> bool:
+    """Whether the network can do without a saved value: it has computed this one itself."""
+    return not isinstance(place, nn.Parameter) and not place.is_meta
+
+
+def fitting(places: Places, state: State, *, label: str) -> State:
+    """New tensors for ``places`` out of ``state``, weight norm folded, in the places' number types.
+
+    Names without a place are passed over: training leaves such behind. A buffer that ``state``
+    lacks keeps what the network has computed.
 
     Raises:
         ModelUnavailable: a parameter is missing or of another shape.
     """
-    ignored = tuple(unused)
-    fitting = {}
-    parameters = dict(network.named_parameters())
-    for name, place in {**dict(network.named_buffers()), **parameters}.items():
+    chosen = {}
+    with reading(label):
+        state = _folded(state)
+    for name, place in places.items():
         tensor = state.get(name)
         if tensor is not None and tensor.shape == place.shape:
-            fitting[name] = tensor
-        elif name in parameters and not name.startswith(ignored):
+            chosen[name] = tensor.to(place.dtype, copy=True).contiguous()
+        elif not is_optional(place):
             problem = "lacks" if tensor is None else "has another shape of"
             raise ModelUnavailable(
                 f"{label} is of another model: it {problem} {name}; download the weights again"
             )
-    with reading(label):
-        network.load_state_dict(fitting, strict=False)
+    return chosen
+
+
+def fill(network: nn.Module, state: State, *, label: str) -> None:
+    """Copy ``state`` into ``network``, whose tied parameters stay tied.
+
+    Raises:
+        ModelUnavailable: a parameter is missing or of another shape.
+    """
+    network.load_state_dict(fitting(places_of(network), state, label=label), strict=False)
+
+
+def settle(network: nn.Module, state: Mapping[str, Tensor], device: torch.device) -> None:
+    """Make the tensors of ``state`` those of ``network``, uncopied where they are on ``device``."""
+    network.load_state_dict(
+        {name: tensor.to(device) for name, tensor in state.items()}, strict=False, assign=True
+    )
+    for module in network.modules():
+        for name, buffer in list(module.named_buffers(recurse=False)):
+            setattr(module, name, buffer.to(device))
+    network.eval().requires_grad_(False)
+
+
+def _unpickled(path: Path) -> Any:
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+
+
+def _folded(state: State) -> State:
+    """Weight norm's two tensors of a layer become the layer's weight (Salimans, Kingma, 2016)."""
+    return dict(_plain(state))
+
+
+def _plain(state: State) -> Iterator[tuple[str, Tensor]]:
+    for name, tensor in state.items():
+        layer = name.removesuffix(_DIRECTION)
+        if layer != name and layer + _LENGTH in state:
+            axes = tuple(range(1, tensor.ndim))
+            norm = torch.linalg.vector_norm(tensor, dim=axes, keepdim=True)
+            yield f"{layer}.weight", tensor * (state[layer + _LENGTH] / norm)
+        elif not name.endswith(_LENGTH):
+            yield name, tensor

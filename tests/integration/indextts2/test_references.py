@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from adapters.indextts2.conditioning import Reference
+from adapters.indextts2.fingerprints import fingerprint
 from adapters.indextts2.model import IndexTTS2Model
-from adapters.indextts2.reference_cache import CachedListener, fingerprint
+from adapters.indextts2.reference_cache import CachedListener
 from domain.delivery import Delivery, Sampling
 from domain.voice import Recording
 from tests.integration.indextts2.speaking import HELLO, HIGH, LOW, audio_of, same

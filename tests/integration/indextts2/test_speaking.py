@@ -197,7 +197,7 @@ def test_what_a_stage_raises_becomes_an_error_of_the_domain(
     stages: Stages, raised: Exception, expected: type[Exception]
 ) -> None:
     class Broken:
-        def speak(self, mel: object) -> Samples:
+        def speak(self, mels: object) -> list[Samples]:
             raise raised
 
     parts = Engine(stages=replace(stages, vocoder=Broken())).speak(
@@ -211,8 +211,8 @@ def test_what_a_stage_raises_becomes_an_error_of_the_domain(
 @pytest.mark.parametrize("value", [np.nan, 0.0])
 def test_broken_or_silent_audio_is_never_sold_as_speech(stages: Stages, value: float) -> None:
     class Dull:
-        def speak(self, mel: object) -> Samples:
-            return np.full(1000, value, np.float32)
+        def speak(self, mels: Sequence[object]) -> list[Samples]:
+            return [np.full(1000, value, np.float32) for _ in mels]
 
     parts = Engine(stages=replace(stages, vocoder=Dull())).speak(
         ["Hello."], voice=LOW, delivery=Delivery(1, sampling=SHORT)
