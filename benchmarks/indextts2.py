@@ -384,6 +384,13 @@ def report(case: Case, repeats: int) -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--size", choices=SIZES, default="middle")
+    parser.add_argument(
+        "--full-size",
+        dest="size",
+        action="store_const",
+        const="full",
+        help="the published model's size, for machines with a GPU; the same as --size full",
+    )
     parser.add_argument("--chunks", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--codes", type=int, default=48, help="codes that each chunk is forced to")

@@ -27,11 +27,11 @@ class Settings(StorageSettings):
     )
 
     audio_voices_dir: Path = Field(default_factory=lambda: _folder("audio_voices"))
+    checkpoints_dir: Path = Field(default_factory=lambda: _folder("checkpoints"))
     output_audio_dir: Path = Field(
         default_factory=lambda: _folder("output_audio"), validate_default=True
     )
     cleanup_days: int = Field(default=2, ge=1)
-    checkpoints_dir: Path = Field(default_factory=lambda: _folder("checkpoints"))
     hf_token: SecretStr = SecretStr("")
     hf_endpoint: str = Field(default="", pattern=r"^(https?://[^\s/]+\S*)?$")
     default_voice: str = "default"
@@ -52,10 +52,11 @@ class Settings(StorageSettings):
 
     @field_validator("output_audio_dir")
     @classmethod
-    def _away_from_voices(cls, value: Path, info: ValidationInfo) -> Path:
-        voices = info.data.get("audio_voices_dir")
-        if voices and voices.resolve() == value.resolve():
-            raise ValueError("must not be AUDIO_VOICES_DIR: old files in it are removed")
+    def _away_from_what_is_kept(cls, value: Path, info: ValidationInfo) -> Path:
+        for name in ("audio_voices_dir", "checkpoints_dir"):
+            kept = info.data.get(name)
+            if kept and kept.resolve() == value.resolve():
+                raise ValueError(f"must not be {name.upper()}: old files in it are removed")
         return value
 
     @field_validator("hf_token")

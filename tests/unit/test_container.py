@@ -63,3 +63,14 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, 
 def test_settings_cannot_be_changed(settings: Settings) -> None:
     with pytest.raises(ValueError, match="frozen"):
         settings.max_text_chars = 5
+
+
+@pytest.mark.parametrize("kept", ["AUDIO_VOICES_DIR", "CHECKPOINTS_DIR"])
+def test_finished_files_lie_apart_from_what_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: str
+) -> None:
+    monkeypatch.setenv(kept, str(tmp_path))
+    monkeypatch.setenv("OUTPUT_AUDIO_DIR", str(tmp_path / "x" / ".."))
+
+    with pytest.raises(WrongSettingsError, match=f"OUTPUT_AUDIO_DIR: must not be {kept}"):
+        load_settings(CliSettings)
