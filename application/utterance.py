@@ -111,10 +111,6 @@ class Utterance:
     def sample_rate_hz(self) -> int:
         return self._model.sample_rate_hz
 
-    @property
-    def chunk_count(self) -> int:
-        return len(self._chunks)
-
     def samples(
         self, watch: ChunkWatcher | None = None, *, checkpoint: Checkpoint | None = None
     ) -> Generator[Samples, None, None]:

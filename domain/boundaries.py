@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from enum import IntEnum
 
 import regex
 from sentencex import segment
@@ -22,16 +21,6 @@ _SENTENCE_END = re.compile(rf"[.!?…。！？｡:;؟।]{_CLOSERS}$")
 _JOINS_PREVIOUS = regex.compile(r"[\p{GCB=Extend}\p{GCB=ZWJ}\p{GCB=SpacingMark}]")
 _WINDOW = 2_000
 _GRAPHEME = regex.compile(r"\X")
-
-
-class Boundary(IntEnum):
-    """How good a place is for a cut; the greater the better."""
-
-    GRAPHEME = 0
-    SPACE = 1
-    CLAUSE = 2
-    SENTENCE = 3
-    PARAGRAPH = 4
 
 
 def paragraphs(text: str) -> Iterator[str]:
