@@ -1,11 +1,9 @@
 """Which speech model speaks when the operator leaves the choice to us."""
 
-from application.ports import ModelState, SpeechModel
-
-_CAN_SPEAK = (ModelState.NOT_LOADED, ModelState.LOADING, ModelState.READY)
+from application.ports import SpeechModel
 
 
 def choose_engine(*, best: SpeechModel, modest: SpeechModel) -> SpeechModel:
     """``best`` where all it needs is there and it would run on a GPU, else ``modest``."""
-    is_able = best.status().state in _CAN_SPEAK
+    is_able = best.status().state.can_speak
     return best if is_able and best.device.startswith("cuda") else modest

@@ -25,6 +25,11 @@ class ModelState(Enum):
     READY = "ready"
     FAILED = "failed"
 
+    @property
+    def can_speak(self) -> bool:
+        """Whether a request would be spoken, if only after loading."""
+        return self in (ModelState.NOT_LOADED, ModelState.LOADING, ModelState.READY)
+
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:

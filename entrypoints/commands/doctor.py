@@ -6,7 +6,6 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
-from application.ports import ModelState
 from entrypoints.cli import JOB_FAILED
 from entrypoints.commands.start import start
 from entrypoints.container import Container
@@ -20,7 +19,6 @@ _OPTIONAL_PACKAGES = {
     "boto3": "S3",
     "runpod": "worker",
 }
-_CAN_SPEAK = (ModelState.READY, ModelState.NOT_LOADED, ModelState.LOADING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def _engine(container: Container) -> Finding:
     return Finding(
         f"engine {model.engine}",
         f"{status.state.value} on {model.device}{missing}",
-        status.state in _CAN_SPEAK,
+        status.state.can_speak,
         status.advice,
     )
 
