@@ -329,7 +329,7 @@ def _spread(times: Sequence[float]) -> str:
 def _stages(case: Case) -> Stages:
     settings = EngineSettings(
         files=case.files,
-        precision=Precision("float32"),
+        precision=Precision.FULL,
         use_cuda_kernel=False,
         use_grammars=False,
         max_tokens_per_segment=600,

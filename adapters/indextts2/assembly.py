@@ -68,7 +68,7 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
         OutOfMemory: the device is too small.
         ImportError: a package is missing or broken.
     """
-    files, notes = settings.files, []
+    files, types, notes = settings.files, _number_types(settings.precision), []
     with bare_package(), torch.no_grad():
         classes = import_model_classes()
         fused = settings.use_cuda_kernel and device.type == "cuda"
@@ -83,14 +83,14 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
             classes,
             device,
             fused_vocoder=fused,
-            types=_number_types(settings.precision),
+            types=types,
             converted=_conversion(settings),
         )
         velocity = VelocityField(estimator=networks.flow_estimator)
     text = _text_reader(files, classes, use_grammars=settings.use_grammars)
     notes.extend([text.warning] if text.warning else [])
     language_model: Any = networks.language_model
-    prompts = PromptBuilder(language_model=language_model, dtype=settings.precision.dtype)
+    prompts = PromptBuilder(language_model=language_model, dtype=types.language)
     longest = max(1, min(settings.max_tokens_per_segment, prompts.longest_text))
     notes.extend(clamp_note(settings.max_tokens_per_segment, longest))
     backbone = Backbone(gpt=language_model.gpt, heads=int(language_model.heads))
@@ -136,9 +136,13 @@ def _text_reader(
 
 def _number_types(precision: Precision) -> NumberTypes:
     """bfloat16 has the flow's range, float16 the fine steps that the vocoder's phases need."""
-    if precision.dtype == torch.float32:
-        return NumberTypes()
-    return NumberTypes(language=precision.dtype, flow=torch.bfloat16, vocoder=torch.float16)
+    match precision:
+        case Precision.FULL:
+            return NumberTypes()
+        case Precision.HALF_FLOW:
+            return NumberTypes(flow=torch.bfloat16)
+        case Precision.HALF:
+            return NumberTypes(language=torch.float16, flow=torch.bfloat16, vocoder=torch.float16)
 
 
 def _conversion(settings: EngineSettings) -> Path | None:
@@ -148,7 +152,7 @@ def _conversion(settings: EngineSettings) -> Path | None:
     folder = files.checkpoints if beside else settings.cache_dir
     if folder is None:
         return None
-    name = conversion_name(_required(files), precision=settings.precision.name)
+    name = conversion_name(_required(files), precision=settings.precision.value)
     return folder / _CONVERTED / name
 
 
@@ -156,7 +160,7 @@ def _listener(settings: EngineSettings, networks: Networks, device: torch.device
     return CachedListener(
         listener=RecordingListener(networks=networks, device=device),
         model_fingerprint=fingerprint(_required(settings.files)),
-        precision=settings.precision.name,
+        precision=settings.precision.value,
         device=device,
         folder=settings.cache_dir,
     )

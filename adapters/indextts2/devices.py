@@ -1,7 +1,7 @@
 """Which device the model computes on, and what of the asked-for speed-ups it can have there."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import torch
 
 _DRIVER_FILES = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
+_BFLOAT16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16")
+"""On Intel and AMD, and on ARM."""
 
 
 def driver_is_present() -> bool:
@@ -49,30 +51,53 @@ def choose_device(asked: str | None) -> "torch.device":
     return device
 
 
-@dataclass(frozen=True, slots=True)
-class Precision:
-    """The number type of code generation; all else computes in float32."""
+class Precision(Enum):
+    """In which number types the networks that speak compute.
 
-    name: str
+    ``HALF`` halves code generation, mel decoder and vocoder, as a GPU likes it. ``HALF_FLOW``
+    halves the mel decoder's products alone: a CPU spends most of its time there, and the codes
+    stay what they are in float32.
+    """
 
-    @property
-    def dtype(self) -> "torch.dtype":
-        import torch
-
-        return torch.float16 if self.name == "float16" else torch.float32
+    FULL = "float32"
+    HALF = "float16"
+    HALF_FLOW = "bfloat16-flow"
 
 
-def choose_precision(device: "torch.device", *, use_fp16: bool) -> Precision:
-    """float16 where asked for and worth it: on CUDA devices only."""
-    return Precision("float16" if use_fp16 and device.type == "cuda" else "float32")
+def choose_precision(
+    device: "torch.device", *, use_fp16: bool, cpu_multiplies_bfloat16: bool
+) -> Precision:
+    """Less than float32 where that is asked for and the device is made for it."""
+    if not use_fp16:
+        return Precision.FULL
+    if device.type == "cuda":
+        return Precision.HALF
+    return Precision.HALF_FLOW if cpu_multiplies_bfloat16 else Precision.FULL
+
+
+def cpu_multiplies_bfloat16() -> bool:
+    """Whether this CPU has instructions for it; without them bfloat16 is slower than float32."""
+    import torch
+
+    # Older releases of torch do not tell.
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(capabilities.get(name) for name in _BFLOAT16_INSTRUCTIONS)
 
 
 def refusals(
-    device: "torch.device", *, use_fp16: bool, use_deepspeed: bool, use_cuda_kernel: bool
+    device: "torch.device",
+    precision: Precision,
+    *,
+    use_fp16: bool,
+    use_deepspeed: bool,
+    use_cuda_kernel: bool,
 ) -> Iterator[str]:
     """A sentence for each setting that cannot be had on ``device``, and what is used instead."""
-    if use_fp16 and device.type != "cuda":
-        yield "USE_FP16 needs a CUDA device; float32 is used instead"
+    if use_fp16 and precision is Precision.FULL:
+        yield (
+            "USE_FP16 needs a CUDA device, or a CPU with bfloat16 instructions;"
+            " float32 is used instead"
+        )
     if use_deepspeed:
         yield "USE_DEEPSPEED has no effect: the engine's own decoding loop is used instead"
     if use_cuda_kernel and device.type != "cuda":

@@ -11,6 +11,7 @@ from adapters.indextts2.checkpoint_files import MODEL, CheckpointFiles
 from adapters.indextts2.devices import (
     choose_device,
     choose_precision,
+    cpu_multiplies_bfloat16,
     driver_is_present,
     expected_device,
     refusals,
@@ -38,7 +39,7 @@ class IndexTTS2Model:
         checkpoints_dir: where the weights are; see ``checkpoint_files`` for the layouts.
         hub_caches: hub caches of the machine that may hold them too.
         device: ``cuda``, ``cuda:1``, ``cpu``; None takes a GPU if there is one.
-        use_fp16: code generation in half precision, on CUDA.
+        use_fp16: lower precision where the device is made for it, see ``devices.Precision``.
         use_deepspeed: accepted for older deployments, and answered with a note.
         use_cuda_kernel: the vocoder's fused kernel, on CUDA with a compiler.
         max_tokens_per_segment: clamped to what the loaded model takes.
@@ -169,10 +170,15 @@ class IndexTTS2Model:
 
         device = choose_device(self._asked_device)
         self._device = str(device)
+        precision = choose_precision(
+            device,
+            use_fp16=self._use_fp16,
+            cpu_multiplies_bfloat16=cpu_multiplies_bfloat16(),
+        )
         assembled = assemble(
             EngineSettings(
                 files=self._files,
-                precision=choose_precision(device, use_fp16=self._use_fp16),
+                precision=precision,
                 use_cuda_kernel=self._use_cuda_kernel,
                 use_grammars=self._use_grammars,
                 max_tokens_per_segment=self._asked_tokens_per_segment,
@@ -184,6 +190,7 @@ class IndexTTS2Model:
         self._notes = (
             *refusals(
                 device,
+                precision,
                 use_fp16=self._use_fp16,
                 use_deepspeed=self._use_deepspeed,
                 use_cuda_kernel=self._use_cuda_kernel,

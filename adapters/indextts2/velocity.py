@@ -44,9 +44,9 @@ class Painting:
 class Conditions:
     """What a batch of segments keeps through all steps.
 
-    ``entering`` (halves, packed frames, width) is what reaches the first layer beside the state:
-    with voice and content, and in a second half without. ``turns`` (packed frames, 1, 1, head
-    width / 2) are the rotary positions, complex64.
+    ``entering`` (halves, packed frames, width), float32, is what reaches the first layer beside the
+    state: with voice and content, and in a second half without. ``turns`` (packed frames, 1, 1,
+    head width / 2) are the rotary positions, complex64.
     """
 
     packing: Packing
@@ -60,7 +60,7 @@ class Schedule:
 
     ``lengths`` (steps,) are the steps' sizes. Each norm of the transformer has its scales and
     shifts, (steps, width) each, the WaveNet's layers their biases (steps, 2 · width), and the last
-    norm its own pair.
+    norm its own pair. The biases are in the weights' number type, all else is float32.
     """
 
     lengths: list[float]
@@ -72,10 +72,13 @@ class Schedule:
 class VelocityField:
     """Where the spectrograms of several segments move next; float32 in and out.
 
-    Computes what the package's estimator computes, over the estimator's own weights and in their
-    number type, to within rounding. Weight norm must be folded. Layers with nothing between them
-    but a sum are multiplied into one; frames whose velocity nobody asks for leave after the last
-    attention; rows of unequal length lie end to end, so that none is padded.
+    Computes what the package's estimator computes, over the estimator's own weights, to within
+    rounding. The large products are in the weights' number type; what layers add to one another,
+    the norms, and what is as narrow as a mel are float32, so that rounding does not pile up.
+
+    Weight norm must be folded. Layers with nothing between them but a sum are multiplied into one;
+    frames whose velocity nobody asks for leave after the last attention; rows of unequal length lie
+    end to end, so that none is padded.
     """
 
     def __init__(self, *, estimator: Any) -> None:
@@ -97,17 +100,17 @@ class VelocityField:
         self._bands = int(estimator.in_channels)
         self._dtype: torch.dtype = estimator.cond_x_merge_linear.weight.dtype
         merge, skip = estimator.cond_x_merge_linear, estimator.skip_linear
-        self._state_in = merge.weight[:, : self._bands].contiguous()
+        self._state_in = merge.weight[:, : self._bands].float().contiguous()
         # The skip connection's layer feeds two layers and nothing else: one layer each.
         onward = torch.cat([estimator.conv1.weight, estimator.res_projection.weight]).float()
-        folded = (onward @ skip.weight.float()).to(self._dtype)
+        folded = onward @ skip.weight.float()
         biases = torch.cat([estimator.conv1.bias, estimator.res_projection.bias]).float()
         self._onward_bias = (onward @ skip.bias.float() + biases).to(self._dtype)
-        self._onward = folded[:, : -self._bands].contiguous()
+        self._onward = folded[:, : -self._bands].to(self._dtype)
         self._state_onward = folded[:, -self._bands :].contiguous()
         linear, last = estimator.final_layer.linear, estimator.conv2
         painter = last.weight[:, :, 0].float()
-        self._painter = (painter @ linear.weight.float()).to(self._dtype)
+        self._painter = painter @ linear.weight.float()
         self._painter_bias = painter @ linear.bias.float() + last.bias.float()
 
     def schedule(self, steps: int) -> Schedule:
@@ -140,7 +143,7 @@ class VelocityField:
                     torch.split(spread, 2 * self._width, dim=1), self._convolutions, strict=True
                 )
             ],
-            last=((1 + scale).to(self._dtype), shift.to(self._dtype)),
+            last=(1 + scale, shift),
         )
 
     def conditions(self, paintings: Sequence[Painting], *, guided: bool) -> Conditions:
@@ -153,17 +156,18 @@ class VelocityField:
             device=content.device,
         )
         merge, project = self._estimator.cond_x_merge_linear, self._estimator.cond_projection
-        _, heard_in, content_in, style_in = merge.weight.split(
+        _, heard_in, content_in, style_in = merge.weight.float().split(
             [self._bands, self._bands, project.out_features, paintings[0].style.shape[1]], dim=1
         )
-        entering = functional.linear(project(content.to(self._dtype)), content_in, merge.bias)
+        bias = merge.bias.float()
+        entering = functional.linear(_linear(project, content), content_in, bias)
         for painting, row in zip(paintings, packing.slices, strict=True):
-            mel, style = painting.heard[0].T.to(self._dtype), painting.style.to(self._dtype)
-            entering[row] += functional.linear(style, style_in)
+            mel = painting.heard[0].T
+            entering[row] += functional.linear(painting.style, style_in)
             entering[row.start : row.start + len(mel)] += functional.linear(mel, heard_in)
         halves = [entering]
         if guided:
-            nothing = functional.linear(project.bias, content_in, merge.bias)
+            nothing = functional.linear(project.bias.float(), content_in, bias)
             halves.append(nothing.expand_as(entering))
         turned = torch.outer(packing.positions.float(), self._frequencies.to(content.device))
         turns = torch.polar(torch.ones_like(turned), turned)[:, None, None]
@@ -183,11 +187,10 @@ class VelocityField:
         With two halves: ``1 + guidance`` times the first minus ``guidance`` times the second.
         """
         packing, halves = conditions.packing, conditions.entering.shape[0]
-        state = state.to(self._dtype)
         entered = functional.linear(state, self._state_in).expand(halves, -1, -1)
         frames = conditions.entering.index_add(1, packing.painted, entered)
         frames = self._transformed(frames, conditions, schedule, step)
-        onward = functional.linear(frames, self._onward, self._onward_bias)
+        onward = functional.linear(frames, self._onward, self._onward_bias).float()
         from_state = functional.linear(state, self._state_onward).expand(halves, -1, -1)
         onward.index_add_(1, packing.painted_of_kept, from_state)
         into_wavenet, past_it = onward.chunk(2, dim=2)
@@ -196,14 +199,14 @@ class VelocityField:
         scale, shift = schedule.last
         normed = functional.layer_norm(painted, (self._width,), eps=1e-6)
         painted = torch.addcmul(shift[step], normed, scale[step])
-        velocity: Tensor = functional.linear(painted, self._painter).float() + self._painter_bias
+        velocity = functional.linear(painted, self._painter, self._painter_bias)
         if halves == 1:
             return velocity[0]
         return (1.0 + guidance) * velocity[0] - guidance * velocity[1]
 
     def _scale_and_shift(self, norm: Any, now: Tensor) -> tuple[Tensor, Tensor]:
         scale, shift = _linear(norm.project_layer, now).chunk(2, dim=1)
-        return (scale * norm.norm.weight.float()).to(self._dtype), shift.to(self._dtype)
+        return scale * norm.norm.weight.float(), shift
 
     def _transformed(
         self, frames: Tensor, conditions: Conditions, schedule: Schedule, step: int
@@ -213,14 +216,15 @@ class VelocityField:
         skips: list[Tensor] = []
         for index, layer in enumerate(self._layers):
             if index > depth // 2:
-                frames = layer.skip_in_linear(torch.cat([frames, skips.pop()], dim=2))
+                joined = torch.cat([frames, skips.pop()], dim=2).to(self._dtype)
+                frames = layer.skip_in_linear(joined).float()
             normed = self._normed(frames, schedule, 2 * index, step)
             asked = packing.kept_slices if index + 1 == depth else packing.slices
             if index + 1 == depth:
                 frames = frames[:, packing.kept]
             frames = frames + self._attention(layer.attention, normed, conditions, asked)
             normed = self._normed(frames, schedule, 2 * index + 1, step)
-            frames = frames + layer.feed_forward(normed)
+            frames += layer.feed_forward(normed)
             if index < depth // 2:
                 skips.append(frames)
         return self._normed(frames, schedule, 2 * depth, step)
@@ -230,7 +234,7 @@ class VelocityField:
         normed = functional.rms_norm(
             frames, (frames.shape[2],), eps=self._estimator.transformer.norm.eps
         )
-        return torch.addcmul(shift[step], normed, scale[step])
+        return torch.addcmul(shift[step], normed, scale[step]).to(self._dtype)
 
     def _attention(
         self, attention: Any, frames: Tensor, conditions: Conditions, asked: Sequence[slice]
@@ -261,7 +265,7 @@ class VelocityField:
         layers = zip(self._convolutions, self._reaches, schedule.biases, self._outlets, strict=True)
         for convolution, reach, bias, outlet in layers:
             heard = functional.conv1d(
-                wave,
+                wave.to(self._dtype),
                 convolution.weight,
                 bias[step],
                 padding=reach,
@@ -270,10 +274,10 @@ class VelocityField:
             content, gate = heard.chunk(2, dim=1)
             answer = outlet(torch.tanh(content) * torch.sigmoid(gate))
             if answer.shape[1] > self._width:
-                wave = wave + answer[:, : self._width]
+                wave += answer[:, : self._width]
                 wave[:, :, packing.margins] = wave[:, :, packing.mirrored]
                 answer = answer[:, self._width :]
-            said = said + answer
+            said += answer
         return said[:, :, packing.painted_of_wide].transpose(1, 2)
 
 

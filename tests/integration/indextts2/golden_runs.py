@@ -99,12 +99,12 @@ class GoldenRun:
     waves: list[Samples]
 
 
-def golden_stages(checkpoint: Path, *, precision: str = "float32") -> Stages:
+def golden_stages(checkpoint: Path, *, precision: Precision = Precision.FULL) -> Stages:
     """The stages of a checkpoint, one segment at a time, with the package's chance."""
     assembled = assemble(
         EngineSettings(
             files=CheckpointFiles(checkpoint),
-            precision=Precision(precision),
+            precision=precision,
             use_cuda_kernel=False,
             use_grammars=False,
             max_tokens_per_segment=600,

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from adapters.indextts2.devices import choose_device, choose_precision, refusals
+from adapters.indextts2.devices import Precision, choose_device, choose_precision, refusals
 from adapters.indextts2.model import IndexTTS2Model
 from application.ports import ModelState
 from domain.errors import ModelUnavailable
@@ -232,13 +232,36 @@ def test_a_device_of_no_kind_is_refused() -> None:
 
 
 def test_speedups_that_cannot_be_had_are_said_plainly(checkpoint: Path) -> None:
-    model = model_in(checkpoint, use_fp16=True, use_deepspeed=True, use_cuda_kernel=True)
+    model = model_in(checkpoint, use_deepspeed=True, use_cuda_kernel=True)
     model.load()
     advice = model.status().advice
-    assert all(name in advice for name in ("USE_FP16", "USE_DEEPSPEED", "USE_CUDA_KERNEL"))
-    cpu = torch.device("cpu")
-    assert choose_precision(cpu, use_fp16=True).name == "float32"
-    assert not list(refusals(cpu, use_fp16=False, use_deepspeed=False, use_cuda_kernel=False))
+    assert all(name in advice for name in ("USE_DEEPSPEED", "USE_CUDA_KERNEL"))
+    cpu, full = torch.device("cpu"), Precision.FULL
+    off = {"use_deepspeed": False, "use_cuda_kernel": False}
+    assert any("USE_FP16" in said for said in refusals(cpu, full, use_fp16=True, **off))
+    assert not list(refusals(cpu, full, use_fp16=False, **off))
+    assert not list(refusals(cpu, Precision.HALF_FLOW, use_fp16=True, **off))
+
+
+@pytest.mark.parametrize(
+    ("device", "use_fp16", "cpu_multiplies_bfloat16", "precision"),
+    [
+        ("cpu", False, True, Precision.FULL),
+        ("cpu", True, False, Precision.FULL),
+        ("cpu", True, True, Precision.HALF_FLOW),
+        ("cuda", False, True, Precision.FULL),
+        ("cuda", True, False, Precision.HALF),
+    ],
+)
+def test_half_precision_is_taken_where_the_device_is_made_for_it(
+    device: str, use_fp16: bool, cpu_multiplies_bfloat16: bool, precision: Precision
+) -> None:
+    chosen = choose_precision(
+        torch.device(device),
+        use_fp16=use_fp16,
+        cpu_multiplies_bfloat16=cpu_multiplies_bfloat16,
+    )
+    assert chosen is precision
 
 
 def _refuses(model: IndexTTS2Model, label: str, folder: Path) -> None:

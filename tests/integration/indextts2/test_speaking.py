@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from adapters.indextts2.beams import Codes
+from adapters.indextts2.devices import Precision
 from adapters.indextts2.engine import Engine, Stages
 from adapters.indextts2.failures import speaking
 from adapters.indextts2.model import IndexTTS2Model
@@ -235,9 +236,10 @@ def test_a_segment_without_a_single_code_fails(stages: Stages) -> None:
         next(parts)
 
 
-def test_half_precision_speaks_with_the_same_stages(checkpoint: Path) -> None:
-    """What CUDA runs with USE_FP16, on the CPU: every number type fits where it meets another."""
-    halved = golden_stages(checkpoint, precision="float16")
+@pytest.mark.parametrize("precision", [Precision.HALF, Precision.HALF_FLOW])
+def test_half_precision_speaks_with_the_same_stages(checkpoint: Path, precision: Precision) -> None:
+    """What USE_FP16 leads to, on the CPU: every number type fits where it meets another."""
+    halved = golden_stages(checkpoint, precision=precision)
     with torch.inference_mode():
         (part,) = Engine(stages=halved).speak(
             [HELLO], voice=LOW, delivery=Delivery(1, sampling=SHORT)
