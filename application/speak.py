@@ -89,7 +89,7 @@ class Speak:
         self._draw_seed = draw_seed
         self._clock = clock
 
-    def utterance(self, request: SpeechRequest, *, favour_first_audio: bool = False) -> Utterance:
+    def utterance(self, request: SpeechRequest) -> Utterance:
         """Plan ``request``: find its recordings and cut its text. Nothing is spoken yet.
 
         Raises:
@@ -114,7 +114,6 @@ class Speak:
                 emotion_recording=emotion.recording if emotion else None,
                 sampling=request.sampling,
                 language=request.language,
-                favour_first_audio=favour_first_audio,
             ),
             plan=request.join,
             warnings=(

@@ -25,8 +25,7 @@ class Delivery:
     """Everything that colours the speech of one request.
 
     ``emotion_recording`` is the recording that a ``RecordedEmotion`` names, and stands with no
-    other emotion. ``favour_first_audio`` asks the model to finish the first chunk as early as it
-    can, even where a larger batch would cost less in all.
+    other emotion.
 
     Raises:
         ValueError: a recorded emotion without its recording, or the other way round.
@@ -37,7 +36,6 @@ class Delivery:
     emotion_recording: Recording | None = None
     sampling: Sampling = Sampling()
     language: str | None = None
-    favour_first_audio: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.emotion, RecordedEmotion) != (self.emotion_recording is not None):

@@ -132,7 +132,7 @@ class JobHandler:
         speak = self._container.speak()
         with self._engine_of_ones_own():
             if job_input.stream:
-                utterance = speak.utterance(request, favour_first_audio=True)
+                utterance = speak.utterance(request)
                 yield from stream_objects(
                     utterance, emo_alpha=job_input.emo_alpha, checkpoint=go_on_if_wanted
                 )

@@ -80,7 +80,7 @@ def _store(container: Container, job: SpeechInput, *, as_json: bool) -> None:
 
 
 def _stream(container: Container, job: SpeechInput, path: Path, *, as_json: bool) -> None:
-    utterance = container.speak().utterance(job.to_request(), favour_first_audio=True)
+    utterance = container.speak().utterance(job.to_request())
     with closing(stream_objects(utterance, emo_alpha=job.emo_alpha)) as objects:
         if as_json:
             for piece in objects:

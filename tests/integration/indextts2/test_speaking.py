@@ -77,12 +77,6 @@ def test_jobs_in_many_threads_hear_nothing_of_one_another(model: IndexTTS2Model)
     assert all(same(expected[seed], heard[seed]) for seed in expected)
 
 
-def test_asking_for_early_audio_changes_no_sample(model: IndexTTS2Model) -> None:
-    chunks = (HELLO, "Pack my box!", "And every segment is spoken.")
-    early = Delivery(1, sampling=SHORT, favour_first_audio=True)
-    assert same(audio_of(model, *chunks), audio_of(model, *chunks, delivery=early))
-
-
 def test_a_chunk_sounds_the_same_whatever_follows_it(model: IndexTTS2Model) -> None:
     alone = audio_of(model, HELLO)
     followed = parts_of(model, HELLO, "Pack my box!", "And every segment is spoken.")
