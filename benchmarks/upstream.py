@@ -70,8 +70,16 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Mode:
+    """Upstream's own speed-ups: a language model in float16, and a compiled flow estimator."""
+
+    half: bool = False
+    compiled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Upstream:
-    """The loaded modules, in float32."""
+    """The loaded modules, on their device."""
 
     gpt: Any
     parts: Any
@@ -82,16 +90,23 @@ class Upstream:
     speaker_encoder: Any
     vocoder: Any
     device: torch.device
+    mode: Mode
 
     @classmethod
-    def load(cls, files: CheckpointFiles, device: torch.device) -> "Upstream":
+    def load(
+        cls, files: CheckpointFiles, device: torch.device, mode: Mode | None = None
+    ) -> "Upstream":
         with bare_package(), torch.no_grad():
-            loaded = _read(files, import_model_classes(), device)
+            loaded = _read(files, import_model_classes(), device, mode or Mode())
         modules = (loaded.gpt, loaded.speech_encoder, loaded.codec, loaded.speaker_encoder)
         for module in (*modules, loaded.vocoder, *loaded.parts.values()):
             module.to(device).eval()
         loaded.parts["cfm"].estimator.setup_caches(max_batch_size=1, max_seq_length=8192)
-        set_up_generation(loaded.gpt)
+        if loaded.mode.half:
+            loaded.gpt.half()
+        if loaded.mode.compiled:
+            loaded.parts["cfm"].enable_torch_compile()
+        set_up_generation(loaded.gpt, half=loaded.mode.half)
         return loaded
 
     def hear(self, recording: Recording) -> Heard:
@@ -121,24 +136,26 @@ class Upstream:
         )
 
     def generate(self, heard: Heard, tokens: Sequence[int], plan: SamplingPlan) -> Said:
-        return generated(self.gpt, heard.speech, heard.emotion, tokens, plan)
+        with self._language_model_types():
+            return generated(self.gpt, heard.speech, heard.emotion, tokens, plan)
 
     def read(self, heard: Heard, said: Said) -> tuple[Said, Tensor]:
         """The second pass; answers the codes without the stop code, and latents (1, n, width)."""
         stops = (said.codes[0] == self.gpt.stop_mel_token).nonzero()
         said = replace(said, codes=said.codes[:, : int(stops[0, 0])]) if len(stops) else said
-        latents = self.gpt(
-            said.voice,
-            said.tokens,
-            torch.tensor([said.tokens.shape[1]], device=self.device),
-            said.codes,
-            torch.tensor([said.codes.shape[1]], device=self.device),
-            heard.emotion,
-            cond_mel_lengths=_length(heard.speech),
-            emo_cond_mel_lengths=_length(heard.emotion),
-            emo_vec=said.emotion,
-            use_speed=torch.zeros(1, dtype=torch.int64, device=self.device),
-        )
+        with self._language_model_types():
+            latents = self.gpt(
+                said.voice,
+                said.tokens,
+                torch.tensor([said.tokens.shape[1]], device=self.device),
+                said.codes,
+                torch.tensor([said.codes.shape[1]], device=self.device),
+                heard.emotion,
+                cond_mel_lengths=_length(heard.speech),
+                emo_cond_mel_lengths=_length(heard.emotion),
+                emo_vec=said.emotion,
+                use_speed=torch.zeros(1, dtype=torch.int64, device=self.device),
+            )
         return said, latents
 
     def paint(self, heard: Heard, said: Said, latents: Tensor, plan: SamplingPlan) -> Tensor:
@@ -162,6 +179,9 @@ class Upstream:
     def speak(self, mel: Tensor) -> Samples:
         samples: Samples = self.vocoder(mel).flatten().clamp(-1, 1).cpu().numpy()
         return samples
+
+    def _language_model_types(self) -> torch.autocast:
+        return torch.autocast(self.device.type, dtype=torch.float16, enabled=self.mode.half)
 
     def _features(self, narrow: Samples) -> Tensor:
         features, mask = encoder_features(torch.from_numpy(narrow))
@@ -211,9 +231,9 @@ def generated(
     return Said(codes, text, voice, vector)
 
 
-def set_up_generation(gpt: Any) -> None:
+def set_up_generation(gpt: Any, *, half: bool = False) -> None:
     """Let the package wrap its language model for Hugging Face's generation."""
-    gpt.post_init_gpt2_config(use_deepspeed=False, kv_cache=True, half=False)
+    gpt.post_init_gpt2_config(use_deepspeed=False, kv_cache=True, half=half)
 
 
 def _length(features: Tensor) -> Tensor:
@@ -221,7 +241,9 @@ def _length(features: Tensor) -> Tensor:
     return torch.tensor([features.shape[-1]], device=features.device)
 
 
-def _read(files: CheckpointFiles, classes: ModelClasses, device: torch.device) -> Upstream:
+def _read(
+    files: CheckpointFiles, classes: ModelClasses, device: torch.device, mode: Mode
+) -> Upstream:
     from transformers import Wav2Vec2BertConfig, Wav2Vec2BertModel
 
     config = munchify(yaml.safe_load(files.path(MODEL, "config.yaml").read_text()))
@@ -264,4 +286,5 @@ def _read(files: CheckpointFiles, classes: ModelClasses, device: torch.device) -
         speaker_encoder=speaker_encoder,
         vocoder=vocoder,
         device=device,
+        mode=mode,
     )

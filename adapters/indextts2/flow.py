@@ -18,11 +18,15 @@ _SCHEDULES_KEPT = 4
 
 @dataclass(frozen=True, slots=True)
 class CodedSegment:
-    """A segment in the model's own words: ``codes`` (n,) and their ``latents`` (1, n, width)."""
+    """A segment in the model's own words: ``codes`` (n,) and their ``latents`` (1, n, width).
+
+    ``painted`` (1, 80, any number of frames) is its beginning, where that is painted already.
+    """
 
     key: SegmentKey
     codes: Tensor
     latents: Tensor
+    painted: Tensor | None = None
 
 
 class MelDecoder(Protocol):
@@ -36,7 +40,10 @@ class MelDecoder(Protocol):
         plan: SamplingPlan,
         noise: Noise,
     ) -> list[Tensor]:
-        """A mel (1, 80, int(1.72 n)), float32, for each segment of n codes, in order."""
+        """A mel (1, 80, int(1.72 n)), float32, for each segment of n codes, in order.
+
+        What is painted already stays as it is; the rest goes on from it.
+        """
 
 
 class EulerMelDecoder:
@@ -74,7 +81,13 @@ class EulerMelDecoder:
         noise: Noise,
     ) -> list[Tensor]:
         paintings = [
-            Painting(voice.mel, voice.style, torch.cat([voice.prompt, self._content(segment)], 1))
+            Painting(
+                voice.mel
+                if segment.painted is None
+                else torch.cat([voice.mel, segment.painted], 2),
+                voice.style,
+                torch.cat([voice.prompt, self._content(segment)], 1),
+            )
             for segment in segments
         ]
         starts = [
@@ -86,7 +99,10 @@ class EulerMelDecoder:
         mels: list[Tensor] = []
         for batch in self._batches(paintings):
             mels.extend(self._painted(paintings[batch], starts[batch], plan))
-        return mels
+        return [
+            mel if segment.painted is None else torch.cat([segment.painted, mel], dim=2)
+            for segment, mel in zip(segments, mels, strict=True)
+        ]
 
     def _content(self, segment: CodedSegment) -> Tensor:
         """What the segment says, (1, frames, width); its norms feel a row's length, so alone."""

@@ -27,8 +27,9 @@ _STRUCTURE = {
 class Painting:
     """One segment to paint, all float32.
 
-    ``heard`` (1, 80, M) is the reference's mel, ``style`` (1, 192) its voice, ``content``
-    (1, frames, width) what is said: the reference's M frames, then the segment's own.
+    ``heard`` (1, 80, M) is the reference's mel and what may be painted already, ``style`` (1, 192)
+    the reference's voice, ``content`` (1, frames, width) what is said: in the M frames heard, then
+    in those to paint.
     """
 
     heard: Tensor

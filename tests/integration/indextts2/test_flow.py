@@ -1,6 +1,7 @@
 """The velocity field against the package's estimator, alone and in company."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -162,6 +163,23 @@ def test_segments_sound_the_same_in_any_company(
             (alone,) = decoder.decode([segment], voice=voice, plan=plan, noise=noise)
             assert mel.shape == (1, BANDS, int(len(segment.codes) * 1.72))
             torch.testing.assert_close(mel, alone, atol=1e-4, rtol=0)
+
+
+def test_a_segment_goes_on_from_what_is_painted_already(stages: Stages) -> None:
+    """Its beginning stays bit for bit, and its end moves as if the beginning had been heard."""
+    segment = CodedSegment(SegmentKey(0, 0), torch.arange(40), torch.randn(1, 40, 64))
+    plan, noise = SamplingPlan(diffusion_steps=6), KeyedNoise(1, device=torch.device("cpu"))
+    with torch.inference_mode():
+        voice = stages.listener.hear(LOW)
+        painted = torch.randn(1, BANDS, 25)
+        begun = replace(segment, painted=painted)
+        (mel,) = stages.mel_decoder.decode([begun], voice=voice, plan=plan, noise=noise)
+        (anew,) = stages.mel_decoder.decode([segment], voice=voice, plan=plan, noise=noise)
+        begun_otherwise = replace(segment, painted=painted + 1)
+        (other,) = stages.mel_decoder.decode([begun_otherwise], voice=voice, plan=plan, noise=noise)
+    assert mel.shape == anew.shape
+    assert torch.equal(mel[:, :, :25], painted)
+    assert not torch.allclose(mel[:, :, 25:], other[:, :, 25:], atol=1e-3)
 
 
 def test_a_mel_decoder_of_another_structure_is_refused() -> None:
