@@ -26,12 +26,23 @@ def tasks_of(texts: Sequence[TokenisedText]) -> list[Task]:
 
 
 def grouped(tasks: Sequence[Task], size: int) -> Iterator[Sequence[Task]]:
-    """The first task alone, to be heard soon, then batches of at most ``size``, in order.
+    """The first task alone, to be heard soon, then growing batches of at most ``size``, in order.
+
+    A batch is spoken while what came before it is heard. So it has at most ``size`` times as many
+    text tokens as came before, or one task: after a short greeting nobody waits for sixteen long
+    segments. Tasks of one length come as one, ``size``, ``size`` and so on.
 
     Who shares a batch changes the last bit of a sum. So it depends on the request alone, never on
     how its audio is delivered: streamed and whole, a request has the same samples.
     """
-    if tasks:
-        yield tasks[:1]
-    for begin in range(1, len(tasks), size):
-        yield tasks[begin : begin + size]
+    begin, before = 0, 0
+    while begin < len(tasks):
+        end, tokens = begin, 0
+        while end < len(tasks) and end - begin < size:
+            tokens += len(tasks[end].segment.ids)
+            if end > begin and tokens > size * before:
+                break
+            end += 1
+        yield tasks[begin:end]
+        before += sum(len(task.segment.ids) for task in tasks[begin:end])
+        begin = end
