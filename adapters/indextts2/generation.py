@@ -112,7 +112,7 @@ class LoopingGenerator:
         """Let all but ``staying`` rows leave the batch; closed rows fill it up to its bucket."""
         fillers = self.buckets.rows(len(staying)) - len(staying)
         # A filler is one of the others again, so that its numbers are as good as theirs.
-        rows = torch.tensor([*staying, *staying[:1] * fillers], device=live.open.device)
+        rows = torch.tensor([*staying] + [staying[0]] * fillers, device=live.open.device)
         live.keep(rows, fillers=fillers)
         cache.keep(rows)
 

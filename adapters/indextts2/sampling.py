@@ -106,6 +106,6 @@ def candidates(scores: Tensor, plan: SamplingPlan) -> tuple[Tensor, Tensor]:
     if plan.top_p < 1:
         ascending = best.flip(-1)
         dropped = ascending.softmax(dim=-1).cumsum(dim=-1) <= 1 - plan.top_p
-        dropped[:, -plan.fewest_kept :] = False
+        dropped[:, -plan.fewest_kept :].fill_(False)
         best = best.masked_fill(dropped.flip(-1), -torch.inf)
     return best, codes

@@ -109,6 +109,7 @@ def golden_stages(checkpoint: Path, *, precision: str = "float32") -> Stages:
             files=CheckpointFiles(checkpoint),
             precision=Precision(precision),
             use_cuda_kernel=False,
+            use_cuda_graphs=True,
             use_grammars=False,
             max_tokens_per_segment=600,
             segments_at_once=1,
