@@ -81,12 +81,11 @@ class Beams:
     def rows(self) -> int:
         return len(self.open)
 
-    def keep(self, rows: Tensor, *, fillers: int) -> None:
-        """Keep the given rows, in their order; the last ``fillers`` of them only fill the batch."""
+    def keep(self, rows: Tensor) -> None:
+        """Keep the given rows, in their order; one may be kept more than once."""
         for name in _PER_ROW:
             kept = getattr(self, name).index_select(0, rows)
             setattr(self, name, self.storage.put(name, kept))
-        self.open[len(rows) - fillers :] = False
 
     def last_codes(self) -> Tensor:
         """(rows, beams): what each live beam chose last."""

@@ -109,11 +109,11 @@ class LoopingGenerator:
         return [answers[place] for place in range(len(keys))]
 
     def _gather(self, staying: Sequence[int], live: Beams, cache: KeyValueCache) -> None:
-        """Let all but ``staying`` rows leave the batch; closed rows fill it up to its bucket."""
+        """Let all but ``staying`` rows leave the batch; what fills it up to its bucket is idle."""
         fillers = self.buckets.rows(len(staying)) - len(staying)
-        # A filler is one of the others again, so that its numbers are as good as theirs.
+        # A filler is one of the others again: its numbers are as good, and nobody asks for them.
         rows = torch.tensor([*staying] + [staying[0]] * fillers, device=live.open.device)
-        live.keep(rows, fillers=fillers)
+        live.keep(rows)
         cache.keep(rows)
 
     def _read(self, batch: PromptBatch, cache: KeyValueCache) -> Tensor:

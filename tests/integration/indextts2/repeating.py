@@ -136,6 +136,26 @@ class CpuRecorder:
         return repeat
 
 
+class DevicesSeen(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Notes each operation inside it that reads or makes a tensor of the host."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.off_device: list[str] = []
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        answer = func(*args, **(kwargs or {}))
+        if any(tensor.device.type == "cpu" for tensor in _tensors((args, kwargs, answer))):
+            self.off_device.append(str(func))
+        return answer
+
+
 def _tensors(values: Any) -> Iterator[Tensor]:
     return (value for value in tree_leaves(values) if isinstance(value, Tensor))
 

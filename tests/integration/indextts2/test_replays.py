@@ -1,7 +1,7 @@
 """Steps repeated from a recording choose the codes that steps taken one by one choose."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -9,16 +9,25 @@ import torch
 from structlog.testing import capture_logs
 from torch import Tensor
 
+from adapters.indextts2.backbone import Backbone
 from adapters.indextts2.buckets import Coarse
 from adapters.indextts2.engine import Stages
 from adapters.indextts2.generation import LoopingGenerator
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
+from adapters.indextts2.package import bare_package, import_model_classes
 from adapters.indextts2.replays import Replays
 from adapters.indextts2.sampling import SamplingPlan
 from adapters.indextts2.stepping import Eager, Step
-from adapters.indextts2.storage import FixedStorage, LooseStorage
-from tests.integration.indextts2.repeating import CpuRecorder, Recording, WatchedStorage
+from adapters.indextts2.storage import FixedStorage, LooseStorage, Storage
+from tests.integration.indextts2.repeating import (
+    CpuRecorder,
+    DevicesSeen,
+    Recording,
+    WatchedStorage,
+)
 from tests.integration.indextts2.speaking import HIGH, LOW
+from tests.tiny_checkpoint.checkpoint import language_model, language_tensors
+from tests.tiny_checkpoint.sizes import TINY
 
 TEXTS = (
     "Hello world, this is a tiny test.",
@@ -53,6 +62,18 @@ class Bench:
                 noise=KeyedNoise(seed, device=self.prompts[0].device),
             )
         return [(codes.ids.tolist(), codes.stopped) for codes in answers]
+
+    def on(self, device: torch.device) -> "Bench":
+        """The same on another device, with weights of its own: those in use cannot be copied."""
+        with bare_package():
+            model = language_model(import_model_classes(), TINY.model, TINY.semantic_width)
+        model.load_state_dict(language_tensors(model, TINY))
+        model.eval().requires_grad_(False).to(device)
+        backbone = Backbone(gpt=model.gpt, heads=int(model.heads))
+        return Bench(
+            replace(self.generator, language_model=model, backbone=backbone),
+            [prompt.to(device) for prompt in self.prompts],
+        )
 
     def recorder(self) -> CpuRecorder:
         model = self.generator.language_model
@@ -203,24 +224,51 @@ def test_what_a_gpu_cannot_record_is_refused_here(name: str, inference: bool) ->
         FORBIDDEN[name]()
 
 
+@dataclass(slots=True)
+class Observed:
+    """Takes some steps, and names the operations that read or make tensors of the host."""
+
+    steps: int
+    off_device: list[str] = field(default_factory=list)
+
+    def storage(self) -> Storage:
+        return FixedStorage()
+
+    def run(self, _: Hashable, step: Step) -> None:
+        with DevicesSeen() as seen:
+            for _ in range(self.steps):
+                step()
+        self.off_device = seen.off_device
+        raise StepsTaken
+
+
+class StepsTaken(Exception):
+    """All that was to be seen has been seen."""
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_step_touches_nothing_but_its_device(bench: Bench, name: str) -> None:
+    """On a device whose tensors have shapes but no numbers: whoever asks for one, fails."""
+    observed = Observed(steps=3)
+    with pytest.raises(StepsTaken):
+        bench.on(torch.device("meta")).say(PLANS[name], runner=observed, buckets=Coarse())
+    assert observed.off_device == []
+
+
+def test_an_operation_of_the_host_is_seen() -> None:
+    """Without this the test above would say less than it seems to."""
+    with DevicesSeen() as seen:
+        torch.zeros(2, device="meta") + torch.tensor(1.0)
+    assert seen.off_device
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("name", PLANS)
 def test_cuda_graphs_choose_the_codes_of_steps_taken_one_by_one(bench: Bench, name: str) -> None:
-    from copy import deepcopy
-
-    from adapters.indextts2.backbone import Backbone
     from adapters.indextts2.graphs import CudaGraphs
 
     device, plan = torch.device("cuda:0"), PLANS[name]
-    model = deepcopy(bench.generator.language_model).to(device)
-    on_gpu = Bench(
-        replace(
-            bench.generator,
-            language_model=model,
-            backbone=Backbone(gpt=model.gpt, heads=int(model.heads)),
-        ),
-        [prompt.to(device) for prompt in bench.prompts],
-    )
+    on_gpu = bench.on(device)
     runner = Replays(recorder=CudaGraphs(device), storage=FixedStorage())
     for seed in (11, 12, 12):
         # The same sizes on both sides: on a GPU they decide which kernel sums, and in what order.
