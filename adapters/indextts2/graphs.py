@@ -27,7 +27,8 @@ class CudaGraphs:
     def record(self, step: Step) -> Step:
         graph = torch.cuda.CUDAGraph()
         with (
-            torch.cuda.device(self._device),
+            # A capture that fails leaves its own stream behind; this one comes back in any case.
+            torch.cuda.stream(torch.cuda.current_stream(self._device)),
             torch.cuda.graph(
                 graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"
             ),
