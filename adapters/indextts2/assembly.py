@@ -1,7 +1,7 @@
 """From files to a loaded engine: the one place that knows which parts belong together."""
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from adapters.indextts2.backbone import Backbone
+from adapters.indextts2.buckets import Coarse
 from adapters.indextts2.checkpoint_files import MODEL, NEEDED_FILES, WORDS_FOLDER, CheckpointFiles
 from adapters.indextts2.conditioning import RecordingListener
 from adapters.indextts2.converted import conversion_name
@@ -19,6 +20,7 @@ from adapters.indextts2.engine import Stages
 from adapters.indextts2.fingerprints import fingerprint
 from adapters.indextts2.flow import EulerMelDecoder
 from adapters.indextts2.generation import LoopingGenerator
+from adapters.indextts2.graphs import CudaGraphs
 from adapters.indextts2.latents import FullPassReader
 from adapters.indextts2.network_builders import NumberTypes
 from adapters.indextts2.networks import Networks, build_networks
@@ -26,7 +28,9 @@ from adapters.indextts2.noise import KeyedNoise
 from adapters.indextts2.package import NAME, ModelClasses, bare_package, import_model_classes
 from adapters.indextts2.prompt import PromptBuilder
 from adapters.indextts2.reference_cache import CachedListener
+from adapters.indextts2.replays import Replays
 from adapters.indextts2.segment_limit import clamp_note
+from adapters.indextts2.storage import FixedStorage
 from adapters.indextts2.text import TextReader
 from adapters.indextts2.velocity import VelocityField
 from adapters.indextts2.vocoder import BigVganVocoder
@@ -46,6 +50,7 @@ class EngineSettings:
     files: CheckpointFiles
     precision: Precision
     use_cuda_kernel: bool
+    use_cuda_graphs: bool
     use_grammars: bool
     max_tokens_per_segment: int
     segments_at_once: int
@@ -104,7 +109,7 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
         ),
         words=QwenEmotionReader(folder=files.folder(MODEL) / WORDS_FOLDER, device=device),
         prompts=prompts,
-        generator=LoopingGenerator(language_model=language_model, backbone=backbone),
+        generator=_generator(settings, language_model, backbone, device),
         latents=FullPassReader(language_model=language_model, backbone=backbone),
         mel_decoder=EulerMelDecoder(
             velocity=velocity,
@@ -121,6 +126,16 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
         segments_at_once=settings.segments_at_once,
     )
     return Assembled(stages=stages, notes=tuple(notes))
+
+
+def _generator(
+    settings: EngineSettings, language_model: Any, backbone: Backbone, device: torch.device
+) -> LoopingGenerator:
+    generator = LoopingGenerator(language_model=language_model, backbone=backbone)
+    if not settings.use_cuda_graphs or device.type != "cuda":
+        return generator
+    replays = Replays(recorder=CudaGraphs(device), storage=FixedStorage())
+    return replace(generator, buckets=Coarse(), runner=replays)
 
 
 def _text_reader(

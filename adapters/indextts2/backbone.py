@@ -20,9 +20,6 @@ class Backbone:
         self._last_norm = gpt.ln_f
         self._heads = heads
 
-    def new_cache(self, *, beams: int, room: int) -> KeyValueCache:
-        return KeyValueCache(layers=len(self._blocks), beams=beams, room=room)
-
     def run(self, x: Tensor, cache: KeyValueCache | None, bias: Tensor | None) -> Tensor:
         """Hidden states (rows, new, width) of embeddings ``x`` of the same shape.
 

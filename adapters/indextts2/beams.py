@@ -3,20 +3,21 @@
 The arithmetic is that of Hugging Face's generation as IndexTTS-2 calls it, token for token.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from adapters.indextts2.noise import Noise, SegmentKey, Urn
+from adapters.indextts2.noise import Noise, Urn
 from adapters.indextts2.sampling import SamplingPlan, candidates, penalised
+from adapters.indextts2.storage import Storage
 
 _NEVER = -1.0e9
 """A score that no live beam reaches; finite, because infinities minus each other are not."""
 _FILLER, _PROMPT_IDS = 1, 2
 """What the package fills the prompt with, and how many ids of it the repetition penalty sees."""
+_PER_ROW = ("keys", "codes", "scores", "ended_scores", "ended_lengths", "ended", "open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,134 +28,156 @@ class Codes:
     stopped: bool
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Beams:
     """The state of a batch: rows of segments, each with ``plan.num_beams`` beams.
 
-    Live beams: ``codes`` (rows, beams, 2 + longest), the prompt's two ids first, and ``scores``
-    (rows, beams). Finished ones, best first: ``ended_codes`` (rows, beams, longest),
-    ``ended_scores``, ``ended`` and ``ended_lengths``. ``open`` (rows,) says that a live beam may
-    still win; a row that is not open keeps its answer, however many steps it is taken along.
-    ``length`` codes were chosen so far. Everything stays on the device.
+    ``codes`` (rows, 2 beams, 2 + longest): first the live beams, then the finished ones, best
+    first. Each begins with the prompt's two ids; where a beam has no code yet stands the prompt's
+    filler, which the repetition penalty sees in any case. ``scores`` (rows, beams) are the live
+    beams'; ``ended_scores``, ``ended`` and ``ended_lengths`` the finished ones'. ``open`` (rows,)
+    says that a live beam may still win; a row that is not open keeps its answer, however many steps
+    it is taken along. ``keys`` (rows,) is the rows' chance, see ``Noise``. ``length`` (1,) codes
+    were chosen so far. All this lies in ``storage``, and ``advance`` leaves it in its places.
     """
 
     plan: SamplingPlan
     stop: int
+    storage: Storage
+    keys: Tensor
     codes: Tensor
     scores: Tensor
-    ended_codes: Tensor
     ended_scores: Tensor
     ended_lengths: Tensor
     ended: Tensor
     open: Tensor
-    length: int = 0
+    length: Tensor
 
     @classmethod
-    def first(cls, rows: int, plan: SamplingPlan, model: Any, *, device: torch.device) -> "Beams":
-        beams = plan.num_beams
-        shape = (rows, beams, _PROMPT_IDS + plan.max_mel_tokens)
-        codes = torch.full(shape, model.stop_mel_token, device=device)
-        codes[:, :, 0], codes[:, :, 1] = _FILLER, model.start_mel_token
+    def first(cls, keys: Tensor, plan: SamplingPlan, model: Any, storage: Storage) -> "Beams":
+        rows, beams, device = len(keys), plan.num_beams, keys.device
+        shape = (rows, 2 * beams, _PROMPT_IDS + plan.max_mel_tokens)
+        codes = torch.full(shape, _FILLER, device=device)
+        codes[:, :, 1] = model.start_mel_token
         scores = torch.zeros(rows, beams, device=device)
         scores[:, 1:] = _NEVER  # all beams start alike: only the first may branch
+        never = torch.full((rows, beams), _NEVER, device=device)
+        nothing = torch.zeros(rows, beams, dtype=torch.int64, device=device)
         return cls(
             plan=plan,
-            stop=model.stop_mel_token,
-            codes=codes,
-            scores=scores,
-            ended_codes=codes[:, :, 2:].clone(),
-            ended_scores=torch.full((rows, beams), _NEVER, device=device),
-            ended_lengths=torch.zeros(rows, beams, dtype=torch.int64, device=device),
-            ended=torch.zeros(rows, beams, dtype=torch.bool, device=device),
-            open=torch.ones(rows, dtype=torch.bool, device=device),
+            stop=int(model.stop_mel_token),
+            storage=storage,
+            keys=storage.put("keys", keys),
+            codes=storage.put("codes", codes),
+            scores=storage.put("scores", scores),
+            ended_scores=storage.put("ended_scores", never),
+            ended_lengths=storage.put("ended_lengths", nothing),
+            ended=storage.put("ended", nothing.bool()),
+            open=storage.put("open", torch.ones(rows, dtype=torch.bool, device=device)),
+            length=storage.put("length", nothing.new_zeros(1)),
         )
 
-    def keep(self, rows: Tensor) -> "Beams":
-        return replace(
-            self,
-            codes=self.codes[rows],
-            scores=self.scores[rows],
-            ended_codes=self.ended_codes[rows],
-            ended_scores=self.ended_scores[rows],
-            ended_lengths=self.ended_lengths[rows],
-            ended=self.ended[rows],
-            open=self.open[rows],
-        )
+    @property
+    def rows(self) -> int:
+        return len(self.open)
+
+    def keep(self, rows: Tensor) -> None:
+        """Keep the given rows, in their order; one may be kept more than once."""
+        for name in _PER_ROW:
+            kept = getattr(self, name).index_select(0, rows)
+            setattr(self, name, self.storage.put(name, kept))
 
     def last_codes(self) -> Tensor:
         """(rows, beams): what each live beam chose last."""
-        return self.codes[:, :, _PROMPT_IDS + self.length - 1]
+        return self._live.index_select(2, self.length + (_PROMPT_IDS - 1)).squeeze(2)
 
-    def advance(self, logits: Tensor, keys: Sequence[SegmentKey], noise: Noise) -> Tensor:
+    def advance(self, logits: Tensor, noise: Noise) -> Tensor:
         """Take one step; answers which beam of its row each live beam goes on from.
 
         ``logits`` (rows, beams, vocabulary) is float32, the answer (rows, beams).
         """
         if self.plan.num_beams == 1:
-            return self._sample(logits, keys, noise)
-        return self._branch(logits, keys, noise)
+            return self._sample(logits, noise)
+        return self._branch(logits, noise)
 
     def answer(self, row: int) -> Codes:
         length = int(self.ended_lengths[row, 0])
-        ids = self.ended_codes[row, 0, :length]
+        ids = self.codes[row, self.plan.num_beams, _PROMPT_IDS : _PROMPT_IDS + length].clone()
         stopped = bool((ids == self.stop).any())
         return Codes(ids=ids[: length - 1] if stopped else ids, stopped=stopped)
 
-    def _sample(self, logits: Tensor, keys: Sequence[SegmentKey], noise: Noise) -> Tensor:
+    @property
+    def _live(self) -> Tensor:
+        return self.codes[:, : self.plan.num_beams]
+
+    def _sample(self, logits: Tensor, noise: Noise) -> Tensor:
         scores, codes = self._candidates(logits)
         urn = Urn(scores.softmax(dim=-1), codes, logits.shape[-1])
-        drawn = codes.gather(1, noise.choose(keys, urn, 1, step=self.length))
-        self.codes[:, :, _PROMPT_IDS + self.length] = drawn
-        self.ended_codes[:, :, self.length] = drawn
-        self.ended_lengths = self.ended_lengths + self.open[:, None]
-        self.open = self.open & (drawn[:, 0] != self.stop)
-        self.length += 1
+        drawn = codes.gather(1, noise.choose(self.keys, urn, 1, step=self.length))
+        # One beam is both: what it says so far is what it will have said.
+        self._write(drawn.expand(-1, 2))
+        self.ended_lengths.add_(self.open[:, None])
+        self.open.logical_and_(drawn[:, 0] != self.stop)
+        self.length.add_(1)
         return torch.zeros_like(drawn)
 
-    def _branch(self, logits: Tensor, keys: Sequence[SegmentKey], noise: Noise) -> Tensor:
+    def _branch(self, logits: Tensor, noise: Noise) -> Tensor:
         rows, beams = self.scores.shape
         vocabulary = logits.shape[-1]
         kept, codes = self._candidates(logits.log_softmax(dim=-1))
         scores = (kept.view(rows, beams, -1) + self.scores[:, :, None]).flatten(1)
         codes = codes.view(rows, -1)
-        origins = torch.arange(beams, device=codes.device).repeat_interleave(kept.shape[-1])
+        each = torch.arange(beams, device=codes.device)
+        origins = each[:, None].expand(beams, kept.shape[-1]).reshape(-1)
         urn = Urn(scores.softmax(dim=-1), origins * vocabulary + codes, beams * vocabulary)
-        drawn = noise.choose(keys, urn, 2 * beams, step=self.length)
-        scores, origins, codes = scores.gather(1, drawn), origins[drawn], codes.gather(1, drawn)
-        grown = self._grown(origins, codes)
-        self.length += 1
-        stops = (codes == self.stop) | (self.length >= self.plan.max_mel_tokens)
-        self._end(grown[:, :, _PROMPT_IDS:], scores, stops)
-        self.scores, best = (scores + stops * _NEVER).topk(beams, dim=1)
-        self.codes[:, :, : grown.shape[2]] = _chosen(grown, best)
-        worst = torch.where(self.ended, self.ended_scores.amin(1, keepdim=True), _NEVER)
-        self.open = self.open & (self.scores[:, :1] > worst).any(dim=1)
-        return origins.gather(1, best)
+        drawn = noise.choose(self.keys, urn, 2 * beams, step=self.length)
+        scores, codes = scores.gather(1, drawn), codes.gather(1, drawn)
+        origins = origins.expand(rows, -1).gather(1, drawn)
+        at_the_end = self.length + 1 >= self.plan.max_mel_tokens
+        stops = (codes == self.stop) | at_the_end
+        ended = self._end(scores, stops)
+        scores, best = (scores + stops * _NEVER).topk(beams, dim=1)
+        self.scores.copy_(scores)
+        # Of the draws and of what ended before, who stays: the live ones first, as in the codes.
+        staying = torch.cat([best + beams, ended], dim=1)
+        sources = torch.cat([(each + beams).expand(rows, -1), origins], dim=1).gather(1, staying)
+        codes = torch.cat([codes.new_full((rows, beams), _FILLER), codes], dim=1)
+        self._rearrange(sources)
+        self._write(codes.gather(1, staying))
+        self.length.add_(1)
+        worst = self.ended_scores.amin(1, keepdim=True).masked_fill(~self.ended, _NEVER)
+        self.open.logical_and_((self.scores[:, :1] > worst).any(dim=1))
+        return sources[:, :beams]
 
     def _candidates(self, scores: Tensor) -> tuple[Tensor, Tensor]:
-        seen = self.codes[:, :, : _PROMPT_IDS + self.length].flatten(0, 1)
+        seen = self._live.flatten(0, 1)
         pushed = penalised(scores.flatten(0, 1), seen, self.plan.repetition_penalty)
         return candidates(pushed, self.plan)
 
-    def _grown(self, origins: Tensor, codes: Tensor) -> Tensor:
-        """What the draws (rows, draws) would make of the beams that they go on from."""
-        so_far = self.codes[:, :, : _PROMPT_IDS + self.length]
-        return torch.cat([_chosen(so_far, origins), codes[:, :, None]], dim=2)
+    def _end(self, scores: Tensor, stops: Tensor) -> Tensor:
+        """Let what stopped among the first half of the draws compete with what ended before.
 
-    def _end(self, grown: Tensor, scores: Tensor, stops: Tensor) -> None:
-        """Let what stopped among the first half of the draws compete with what ended before."""
+        Answers the winners (rows, beams): what ended before counts from 0, the draws after it.
+        """
         beams = self.scores.shape[1]
-        ends = stops.clone()
-        ends[:, beams:] = False
+        first_half = torch.arange(stops.shape[1], device=stops.device) < beams
+        ends = stops & first_half
         scores = scores + (~self.open)[:, None] * _NEVER + ~ends * _NEVER
-        lengths = torch.full_like(scores, self.length, dtype=torch.int64)
-        self.ended_scores, best = torch.cat([self.ended_scores, scores], 1).topk(beams, dim=1)
-        self.ended_lengths = torch.cat([self.ended_lengths, lengths], 1).gather(1, best)
-        self.ended = torch.cat([self.ended, ends], 1).gather(1, best)
-        so_far = self.ended_codes[:, :, : self.length]
-        self.ended_codes[:, :, : self.length] = _chosen(torch.cat([so_far, grown], 1), best)
+        lengths = (self.length + 1).expand(stops.shape)
+        scores, best = torch.cat([self.ended_scores, scores], 1).topk(beams, dim=1)
+        self.ended_scores.copy_(scores)
+        self.ended_lengths.copy_(torch.cat([self.ended_lengths, lengths], 1).gather(1, best))
+        self.ended.copy_(torch.cat([self.ended, ends], 1).gather(1, best))
+        return best
 
+    def _rearrange(self, sources: Tensor) -> None:
+        """Put in each place of ``codes`` what stands in the place that ``sources`` names."""
+        rows, places = sources.shape
+        row = torch.arange(rows, device=sources.device)[:, None]
+        # Whole rows at a time, where a gather would look each number up.
+        moved = self.codes.flatten(0, 1).index_select(0, (row * places + sources).flatten())
+        self.codes.copy_(moved.view_as(self.codes))
 
-def _chosen(codes: Tensor, which: Tensor) -> Tensor:
-    """Of ``codes`` (rows, some, length) those that ``which`` (rows, any number) names."""
-    return codes.gather(1, which[:, :, None].expand(-1, -1, codes.shape[2]))
+    def _write(self, codes: Tensor) -> None:
+        """The next code of each live and each finished beam (rows, 2 beams)."""
+        self.codes.index_copy_(2, self.length + _PROMPT_IDS, codes[:, :, None])

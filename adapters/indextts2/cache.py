@@ -5,6 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from adapters.indextts2.buckets import Buckets
+from adapters.indextts2.storage import Storage
+
 _POSITIONS = 128
 """Space comes in multiples of this, so that neighbouring lengths ask for the same block."""
 
@@ -17,69 +20,85 @@ class KeyValueCache:
     minus infinity for all else. So beams that branch and swap move a few numbers of the bias,
     never keys or values; and what no beam descends from any more is dropped when space runs out.
     Then at least ``room`` more steps fit: more of them are tidied up after less often, and read
-    over more often.
+    over more often. What is empty holds zeros, since a weight of zero silences numbers alone.
+
+    ``begin_step``, ``append`` and ``follow`` belong to a step: they know the place to write at from
+    ``_places`` (beams,) on the device alone. All else is done between steps, where ``_length``
+    counts the positions that the steps so far have taken.
     """
 
-    def __init__(self, *, layers: int, beams: int, room: int) -> None:
-        self._layers: list[Tensor | None] = [None] * layers
+    def __init__(self, *, beams: int, room: int, buckets: Buckets, storage: Storage) -> None:
+        self._layers: list[Tensor] = []
         self._beams = beams
         self._room = room
-        self._bias = torch.zeros(0, 1, beams, 0)
-        self._length = 0
+        self._buckets = buckets
+        self._storage = storage
+        self._bias = self._places = torch.zeros(0)
+        self._length = self._read = 0
 
     @property
     def bias(self) -> Tensor:
         """What one new position of each beam sees, (segments, 1, beams, positions)."""
-        return self._bias[:, :, :, : self._length]
+        return self._bias[:, :, :, : self._read]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many positions there is space for, and how many of them a step reads."""
+        return self._bias.shape[3], self._read
 
     def open(self, padding: Tensor, length: int, dtype: torch.dtype) -> None:
         """Make space for prompts of ``length`` positions, the first ``padding`` (segments,) empty.
 
-        The keys and values that come next are the prompts'.
+        The keys and values that come next are the prompts', layer after layer.
         """
         space = self._space_for(length)
         empty = torch.arange(space, device=padding.device)[None] < padding[:, None]
         bias = torch.zeros(empty.shape, dtype=dtype, device=padding.device)
         bias = bias.masked_fill(empty, -torch.inf)
-        self._bias = bias[:, None, None].repeat(1, 1, self._beams, 1)
-        self._length = length
+        bias[:, length:] = -torch.inf
+        self._put_bias(bias[:, None, None].repeat(1, 1, self._beams, 1), length)
 
-    def advance(self, origins: Tensor) -> None:
-        """Add a position for each beam, which goes on from the beam ``origins`` (segments, beams).
-
-        The keys and values that come next are those positions'.
-        """
-        seen = self.bias
-        seen.copy_(seen.gather(2, origins[:, None, :, None].expand(seen.shape)))
+    def make_room(self) -> None:
+        """Before each step: see to it that its positions fit."""
         if self._length + self._beams > self._bias.shape[3]:
-            self._make_room()
-        begin, end = self._length, self._length + self._beams
-        self._bias[:, :, :, begin:end] = _itself(self._beams, self._bias)
-        self._length = end
+            self._tidy()
+        self._length += self._beams
+        self._read = self._buckets.positions(self._length, self._bias.shape[3])
+
+    def begin_step(self) -> None:
+        """Add a position for each beam, which sees it; the keys and values that come are theirs."""
+        own = torch.eye(self._beams, dtype=torch.bool, device=self._bias.device)
+        own_bias = torch.zeros_like(own, dtype=self._bias.dtype).masked_fill(~own, -torch.inf)
+        shape = (*self._bias.shape[:3], self._beams)
+        self._bias.index_copy_(3, self._places, own_bias.expand(shape))
 
     def append(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """All keys and values of ``layer``, new ones last; each (segments, heads, positions, size).
-
-        ``open`` or ``advance`` came before and made the space.
-        """
-        end, begin = self._length, self._length - keys.shape[2]
-        stored = self._layers[layer]
-        if stored is None:
-            segments, heads, _, size = keys.shape
+        """All keys and values of ``layer``; each (segments, heads, positions, size)."""
+        if layer == len(self._layers):
+            segments, heads, length, size = keys.shape
             stored = keys.new_zeros(2, segments, heads, self._bias.shape[3], size)
-            self._layers[layer] = stored
-        stored[0, :, :, begin:end] = keys
-        stored[1, :, :, begin:end] = values
-        return stored[0, :, :, :end], stored[1, :, :, :end]
+            stored[0, :, :, :length], stored[1, :, :, :length] = keys, values
+            self._layers.append(self._storage.put(_name(layer), stored))
+            return keys, values
+        stored = self._layers[layer]
+        stored[0].index_copy_(2, self._places, keys)
+        stored[1].index_copy_(2, self._places, values)
+        return stored[0, :, :, : self._read], stored[1, :, :, : self._read]
+
+    def follow(self, origins: Tensor) -> None:
+        """End a step: each beam goes on from the beam that ``origins`` (segments, beams) names."""
+        seen = self.bias
+        seen.copy_(seen.gather(2, origins[:, None, :, None].expand(seen.shape)))
+        self._places.add_(self._beams)
 
     def keep(self, segments: Tensor) -> None:
-        """Keep the given segments, in their order."""
-        self._bias = self._bias[segments]
-        self._replace(lambda stored: stored[:, segments])
+        """Keep the given segments, in their order; one may be kept more than once."""
+        self._bias = self._storage.put("bias", self._bias.index_select(0, segments))
+        self._replace(lambda stored: stored.index_select(1, segments))
 
-    def _make_room(self) -> None:
+    def _tidy(self) -> None:
         """Forget what no beam descends from, and take more space only where that is not enough."""
-        bias = self.bias
+        bias = self._bias[:, :, :, : self._length]
         wanted = (bias > -torch.inf).any(dim=2)[:, 0]
         length = int(wanted.sum(dim=1).max())
         # The wanted positions come last, in their order; a segment with fewer keeps some masked.
@@ -93,11 +112,18 @@ class KeyValueCache:
             return roomy
 
         self._replace(moved)
-        roomier = bias.new_zeros(*bias.shape[:3], space)
+        roomier = bias.new_full((*bias.shape[:3], space), -torch.inf)
         roomier[:, :, :, :length] = bias.gather(
             3, places[:, None, None].expand(*bias.shape[:3], -1)
         )
-        self._bias, self._length = roomier, length
+        self._put_bias(roomier, length)
+
+    def _put_bias(self, bias: Tensor, length: int) -> None:
+        """``bias`` with ``length`` positions in use; the next step writes after them."""
+        self._bias = self._storage.put("bias", bias)
+        places = torch.arange(length, length + self._beams, device=bias.device)
+        self._places = self._storage.put("places", places)
+        self._length = length
 
     def _space_for(self, length: int) -> int:
         needed = length + self._beams * self._room
@@ -106,11 +132,8 @@ class KeyValueCache:
     def _replace(self, change: Callable[[Tensor], Tensor]) -> None:
         """Change layer after layer, so that only one of them is ever there twice."""
         for layer, stored in enumerate(self._layers):
-            if stored is not None:
-                self._layers[layer] = change(stored)
+            self._layers[layer] = self._storage.put(_name(layer), change(stored))
 
 
-def _itself(beams: int, like: Tensor) -> Tensor:
-    """Of the newest positions a beam sees its own alone: (beams, beams)."""
-    own = torch.eye(beams, dtype=torch.bool, device=like.device)
-    return torch.zeros_like(own, dtype=like.dtype).masked_fill(~own, -torch.inf)
+def _name(layer: int) -> str:
+    return f"layer {layer}"

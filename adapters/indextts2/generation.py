@@ -5,7 +5,8 @@ the loop is our own, so that rows can be batched, leave the batch and carry thei
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -13,10 +14,12 @@ from torch import Tensor
 
 from adapters.indextts2.backbone import Backbone, causal_bias
 from adapters.indextts2.beams import Beams, Codes
+from adapters.indextts2.buckets import Buckets, Exact
 from adapters.indextts2.cache import KeyValueCache
 from adapters.indextts2.noise import Noise, SegmentKey
 from adapters.indextts2.prompt import PromptBatch, batched
 from adapters.indextts2.sampling import SamplingPlan
+from adapters.indextts2.stepping import Eager, StepRunner
 
 
 class CodeGenerator(Protocol):
@@ -44,15 +47,19 @@ class CodeGenerator(Protocol):
 class LoopingGenerator:
     """Decodes step by step; all beams of all segments go through the model together.
 
-    The device is asked every ``poll_every`` steps who has finished, so that it need not wait for
-    the answer in between; who finished earlier is taken along until then, and keeps its codes.
-    The cache has room for at least ``room`` steps whenever it is tidied up. Neither changes codes.
+    Between steps the batch is planned; a step itself asks nothing of the host, and ``runner`` may
+    have the device repeat it. The device is asked every ``poll_every`` steps who has finished, so
+    that it need not wait for the answer in between; who finished earlier is taken along until then,
+    and keeps its codes. The cache has room for at least ``room`` steps whenever it is tidied up.
+    None of this changes codes, nor do ``buckets``.
     """
 
     language_model: Any
     backbone: Backbone
     poll_every: int = 8
     room: int = 32
+    buckets: Buckets = field(default_factory=Exact)
+    runner: StepRunner = field(default_factory=Eager)
 
     @property
     def longest(self) -> int:
@@ -72,28 +79,42 @@ class LoopingGenerator:
         self, batch: PromptBatch, keys: Sequence[SegmentKey], *, plan: SamplingPlan, noise: Noise
     ) -> list[Codes]:
         """Codes for each row of ``batch``; what stands in its padding does not matter."""
-        cache = self.backbone.new_cache(beams=plan.num_beams, room=self.room)
+        storage = self.runner.storage()
+        cache = KeyValueCache(
+            beams=plan.num_beams, room=self.room, buckets=self.buckets, storage=storage
+        )
         logits = self._read(batch, cache).expand(-1, plan.num_beams, -1)
-        live = Beams.first(len(keys), plan, self.language_model, device=logits.device)
+        live = Beams.first(noise.keys(keys), plan, self.language_model, storage)
+        live.advance(logits, noise)
+        step = partial(self._step, live, cache, noise)
         answers: dict[int, Codes] = {}
         places = list(range(len(keys)))
-        while True:
-            origins = live.advance(logits, [keys[place] for place in places], noise)
-            at_the_end = live.length >= plan.max_mel_tokens
-            if at_the_end or live.length % self.poll_every == 0:
-                is_open = [is_open and not at_the_end for is_open in live.open.tolist()]
-                answers |= {
-                    place: live.answer(row) for row, place in enumerate(places) if not is_open[row]
-                }
-                if not any(is_open):
-                    return [answers[place] for place in range(len(keys))]
-                if not all(is_open):
-                    staying = torch.tensor(is_open, device=logits.device).nonzero()[:, 0]
-                    places = [place for row, place in enumerate(places) if is_open[row]]
-                    live, origins = live.keep(staying), origins[staying]
-                    cache.keep(staying)
-            cache.advance(origins)
-            logits = self._step(live, cache)
+        staying = places
+        for length in range(1, plan.max_mel_tokens + 1):
+            at_the_end = length == plan.max_mel_tokens
+            if at_the_end or length % self.poll_every == 0:
+                is_open = live.open.tolist()
+                staying = [row for row in range(len(places)) if is_open[row] and not at_the_end]
+                for row, place in enumerate(places):
+                    if row not in staying and place not in answers:
+                        answers[place] = live.answer(row)
+                if not staying:
+                    break
+            if self.buckets.rows(len(staying)) != live.rows:
+                self._gather(staying, live, cache)
+                places = [places[row] for row in staying]
+                staying = list(range(len(places)))
+            cache.make_room()
+            self.runner.run((live.rows, *cache.shape, plan.for_codes), step)
+        return [answers[place] for place in range(len(keys))]
+
+    def _gather(self, staying: Sequence[int], live: Beams, cache: KeyValueCache) -> None:
+        """Let all but ``staying`` rows leave the batch; what fills it up to its bucket is idle."""
+        fillers = self.buckets.rows(len(staying)) - len(staying)
+        # A filler is one of the others again: its numbers are as good, and nobody asks for them.
+        rows = torch.tensor([*staying] + [staying[0]] * fillers, device=live.open.device)
+        live.keep(rows)
+        cache.keep(rows)
 
     def _read(self, batch: PromptBatch, cache: KeyValueCache) -> Tensor:
         model, padding = self.language_model, batch.padding
@@ -107,12 +128,15 @@ class LoopingGenerator:
         bias = causal_bias(padding, x.shape[1], x.dtype)
         return self._logits(self.backbone.run(x, cache, bias)[:, -1:])
 
-    def _step(self, live: Beams, cache: KeyValueCache) -> Tensor:
+    def _step(self, live: Beams, cache: KeyValueCache, noise: Noise) -> None:
+        """Take one step from what the beams chose last; a ``Step``, see there what it must not."""
         model = self.language_model
         # Position 1 is skipped: the package counts the start code twice, in training's own way.
-        position = model.mel_pos_embedding.emb.weight[live.length + 1]
+        position = model.mel_pos_embedding.emb.weight.index_select(0, live.length + 1)
         x = model.mel_embedding(live.last_codes()) + position
-        return self._logits(self.backbone.run(x, cache, cache.bias))
+        cache.begin_step()
+        logits = self._logits(self.backbone.run(x, cache, cache.bias))
+        cache.follow(live.advance(logits, noise))
 
     def _logits(self, hidden: Tensor) -> Tensor:
         logits: Tensor = self.language_model.mel_head(self.language_model.final_norm(hidden))

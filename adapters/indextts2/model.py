@@ -42,6 +42,7 @@ class IndexTTS2Model:
         use_fp16: lower precision where the device is made for it, see ``devices.Precision``.
         use_deepspeed: accepted for older deployments, and answered with a note.
         use_cuda_kernel: the vocoder's fused kernel, on CUDA with a compiler.
+        use_cuda_graphs: steps of code generation are recorded and repeated, on CUDA.
         max_tokens_per_segment: clamped to what the loaded model takes.
         segments_at_once: how many segments of a request share a batch.
         cache_dir: where what was computed of a recording is kept between processes; None: nowhere.
@@ -57,6 +58,7 @@ class IndexTTS2Model:
         use_fp16: bool = False,
         use_deepspeed: bool = False,
         use_cuda_kernel: bool = False,
+        use_cuda_graphs: bool = True,
         max_tokens_per_segment: int = 800,
         segments_at_once: int = 16,
         cache_dir: Path | None = None,
@@ -67,6 +69,7 @@ class IndexTTS2Model:
         self._use_fp16 = use_fp16
         self._use_deepspeed = use_deepspeed
         self._use_cuda_kernel = use_cuda_kernel
+        self._use_cuda_graphs = use_cuda_graphs
         self._asked_tokens_per_segment = max_tokens_per_segment
         self._segments_at_once = segments_at_once
         self._cache_dir = cache_dir
@@ -180,6 +183,7 @@ class IndexTTS2Model:
                 files=self._files,
                 precision=precision,
                 use_cuda_kernel=self._use_cuda_kernel,
+                use_cuda_graphs=self._use_cuda_graphs,
                 use_grammars=self._use_grammars,
                 max_tokens_per_segment=self._asked_tokens_per_segment,
                 segments_at_once=self._segments_at_once,

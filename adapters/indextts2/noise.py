@@ -32,11 +32,18 @@ class Urn:
 class Noise(Protocol):
     """The chance in one request."""
 
-    def choose(self, keys: Sequence[SegmentKey], urn: Urn, count: int, *, step: int) -> Tensor:
+    def keys(self, segments: Sequence[SegmentKey]) -> Tensor:
+        """What tells the rows of a batch apart, (rows,) int64 on the device, for ``choose``.
+
+        A key holds the request and the segment, so rows of several requests may share a batch.
+        """
+
+    def choose(self, keys: Tensor, urn: Urn, count: int, *, step: Tensor) -> Tensor:
         """Draw ``count`` places of ``urn`` for each row, without replacement: (rows, count), int64.
 
-        Row i of the urn belongs to segment ``keys[i]`` at decoding step ``step``. The first draw
-        stands first. What is drawn of a column depends on its number, not on its place.
+        Row i of the urn has the key ``keys[i]`` and all are at decoding step ``step`` (1,), int64.
+        The first draw stands first. What is drawn of a column depends on its number, not on its
+        place.
         """
 
     def flow_start(self, key: SegmentKey, *, channels: int, frames: int) -> Tensor:
@@ -64,11 +71,13 @@ class KeyedNoise:
         self._seed = seed
         self._device = device
 
-    def choose(self, keys: Sequence[SegmentKey], urn: Urn, count: int, *, step: int) -> Tensor:
-        seeds = torch.tensor([[_signed(self._key(key, step))] for key in keys])
-        # Without waiting: a copy that blocks would wait for all that the device still has to do.
-        seeds = seeds.to(urn.columns.device, non_blocking=True)
-        uniform = _uniform(urn.columns + 1, seeds)
+    def keys(self, segments: Sequence[SegmentKey]) -> Tensor:
+        keys = [_signed(self._of_segment(segment)) for segment in segments]
+        return torch.tensor(keys, device=self._device)
+
+    def choose(self, keys: Tensor, urn: Urn, count: int, *, step: Tensor) -> Tensor:
+        seeds = _scrambled(keys + (step + 2) * _signed(_GOLDEN_STEP))
+        uniform = _uniform(urn.columns + 1, seeds[:, None])
         # The largest p / Exponential(1) are draws without replacement (Efraimidis, Spirakis, 2006).
         return (urn.probabilities / -uniform.log()).topk(count, dim=1).indices
 
@@ -82,19 +91,28 @@ class KeyedNoise:
         return _mixed(self._key(SegmentKey(_PICK_CHUNK, 0), index)) % count
 
     def _key(self, key: SegmentKey, step: int) -> int:
-        mixed = self._seed
-        for part in (key.chunk, key.segment, step):
-            mixed = _mixed((mixed + _GOLDEN_STEP * (part + 2)) & _ALL)
-        return mixed
+        return _stepped(self._of_segment(key), step)
+
+    def _of_segment(self, key: SegmentKey) -> int:
+        return _stepped(_stepped(self._seed, key.chunk), key.segment)
 
 
 def _uniform(counter: Tensor, seed: Tensor | int) -> Tensor:
     """For each ``counter``, int64, a number between 0 and 1, both excluded, float32."""
-    bits = counter * _signed(_GOLDEN_STEP) + seed
+    bits = _scrambled(counter * _signed(_GOLDEN_STEP) + seed)
+    fraction = _shifted(bits, 64 - _FRACTION_BITS)
+    return (fraction.float() + 0.5) / (1 << _FRACTION_BITS)
+
+
+def _scrambled(bits: Tensor) -> Tensor:
+    """What ``_mixed`` makes of each of ``bits``, int64, where the device has them."""
     bits = (bits ^ _shifted(bits, 30)) * _signed(_FIRST_MULTIPLIER)
     bits = (bits ^ _shifted(bits, 27)) * _signed(_SECOND_MULTIPLIER)
-    fraction = _shifted(bits ^ _shifted(bits, 31), 64 - _FRACTION_BITS)
-    return (fraction.float() + 0.5) / (1 << _FRACTION_BITS)
+    return bits ^ _shifted(bits, 31)
+
+
+def _stepped(mixed: int, part: int) -> int:
+    return _mixed((mixed + _GOLDEN_STEP * (part + 2)) & _ALL)
 
 
 def _mixed(value: int) -> int:

@@ -1,6 +1,6 @@
 """The sampler's controls, and what they do to a step's scores."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -43,6 +43,16 @@ class SamplingPlan:
     def fewest_kept(self) -> int:
         """How many candidates the filters always leave: beams need one to go on beside a stop."""
         return 2 if self.num_beams > 1 else 1
+
+    @property
+    def for_codes(self) -> "SamplingPlan":
+        """The same for all plans that differ only in what comes after the codes."""
+        own = SamplingPlan()
+        return replace(
+            self,
+            diffusion_steps=own.diffusion_steps,
+            inference_cfg_rate=own.inference_cfg_rate,
+        )
 
 
 def plan_sampling(asked: Sampling, *, longest: int) -> SamplingPlan:
@@ -96,6 +106,6 @@ def candidates(scores: Tensor, plan: SamplingPlan) -> tuple[Tensor, Tensor]:
     if plan.top_p < 1:
         ascending = best.flip(-1)
         dropped = ascending.softmax(dim=-1).cumsum(dim=-1) <= 1 - plan.top_p
-        dropped[:, -plan.fewest_kept :] = False
+        dropped[:, -plan.fewest_kept :].fill_(False)
         best = best.masked_fill(dropped.flip(-1), -torch.inf)
     return best, codes

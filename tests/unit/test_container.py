@@ -74,3 +74,12 @@ def test_finished_files_lie_apart_from_what_is_kept(
 
     with pytest.raises(WrongSettingsError, match=f"OUTPUT_AUDIO_DIR: must not be {kept}"):
         load_settings(CliSettings)
+
+
+@pytest.mark.parametrize(("value", "expected"), [("", True), ("false", False), ("true", True)])
+def test_cuda_graphs_are_used_unless_they_are_switched_off(
+    monkeypatch: pytest.MonkeyPatch, value: str, expected: bool
+) -> None:
+    monkeypatch.setenv("USE_CUDA_GRAPHS", value)
+
+    assert load_settings(CliSettings).use_cuda_graphs is expected

@@ -37,13 +37,16 @@ class PackageNoise:
         self._seed = seed
         self._of_segment: dict[int, torch.Generator] = {}
 
-    def choose(self, keys: Sequence[SegmentKey], urn: Urn, count: int, *, step: int) -> Tensor:
-        (key,) = keys
-        if key.segment not in self._of_segment:
-            self._of_segment[key.segment] = self._seeded(100 * key.segment)
+    def keys(self, segments: Sequence[SegmentKey]) -> Tensor:
+        return torch.tensor([segment.segment for segment in segments])
+
+    def choose(self, keys: Tensor, urn: Urn, count: int, *, step: Tensor) -> Tensor:
+        (segment,) = keys.tolist()
+        if segment not in self._of_segment:
+            self._of_segment[segment] = self._seeded(100 * segment)
         table = torch.zeros(1, urn.width).scatter(1, urn.columns, urn.probabilities)
         # What torch.multinomial does: the columns race, and the first ``count`` are drawn.
-        pace = torch.empty_like(table).exponential_(generator=self._of_segment[key.segment])
+        pace = torch.empty_like(table).exponential_(generator=self._of_segment[segment])
         ranked, drawn = (table / pace).topk(min(count + 1, urn.width), dim=1)
         possible = ranked[ranked > 0]
         gaps = 1 - possible[1:] / possible[:-1]
@@ -106,6 +109,7 @@ def golden_stages(checkpoint: Path, *, precision: Precision = Precision.FULL) ->
             files=CheckpointFiles(checkpoint),
             precision=precision,
             use_cuda_kernel=False,
+            use_cuda_graphs=True,
             use_grammars=False,
             max_tokens_per_segment=600,
             segments_at_once=1,

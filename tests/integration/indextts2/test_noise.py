@@ -1,4 +1,5 @@
 import math
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -13,7 +14,13 @@ KEYS = st.builds(SegmentKey, st.integers(0, 200), st.integers(0, 50))
 
 
 def chosen(noise: KeyedNoise, *keys: SegmentKey, step: int = 0, count: int = 2) -> torch.Tensor:
-    return noise.choose(keys, full(torch.ones(len(keys), 50) / 50), count, step=step)
+    return drawn(noise, keys, full(torch.ones(len(keys), 50) / 50), count, step=step)
+
+
+def drawn(
+    noise: KeyedNoise, keys: Sequence[SegmentKey], urn: Urn, count: int, *, step: int
+) -> torch.Tensor:
+    return noise.choose(noise.keys(keys), urn, count, step=torch.tensor([step]))
 
 
 def full(probabilities: torch.Tensor) -> Urn:
@@ -32,8 +39,8 @@ def test_a_segment_draws_the_same_in_any_row(seed: int, keys: list[SegmentKey], 
 
 @given(SEEDS, KEYS, st.integers(0, 2000))
 def test_draws_are_without_replacement(seed: int, key: SegmentKey, step: int) -> None:
-    drawn = chosen(KeyedNoise(seed, device=CPU), key, step=step, count=50)
-    assert sorted(drawn[0].tolist()) == list(range(50))
+    order = chosen(KeyedNoise(seed, device=CPU), key, step=step, count=50)
+    assert sorted(order[0].tolist()) == list(range(50))
 
 
 @given(SEEDS, KEYS)
@@ -42,7 +49,34 @@ def test_what_is_impossible_is_never_drawn_before_what_is_possible(
 ) -> None:
     probabilities = torch.zeros(1, 1000)
     probabilities[0, 7] = 1e-6
-    assert KeyedNoise(seed, device=CPU).choose([key], full(probabilities), 2, step=0)[0, 0] == 7
+    noise = KeyedNoise(seed, device=CPU)
+    assert drawn(noise, [key], full(probabilities), 2, step=0)[0, 0] == 7
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (0, [[17, 1, 30, 23, 39, 34], [7, 22, 2, 33, 4, 49], [34, 9, 27, 16, 42, 0]]),
+        (1, [[41, 12, 32, 28, 40, 43], [35, 17, 36, 7, 31, 37], [30, 18, 2, 22, 7, 31]]),
+        (1499, [[6, 46, 16, 34, 3, 49], [11, 17, 26, 16, 47, 37], [37, 38, 34, 14, 7, 24]]),
+    ],
+)
+def test_a_seed_draws_what_it_drew_in_earlier_versions(
+    step: int, expected: list[list[int]]
+) -> None:
+    keys = (SegmentKey(0, 0), SegmentKey(3, 1), SegmentKey(200, 50))
+    assert chosen(KeyedNoise(2**63 - 5, device=CPU), *keys, step=step, count=6).tolist() == expected
+
+
+@given(SEEDS, SEEDS, KEYS, st.integers(0, 2000))
+def test_requests_that_share_a_batch_draw_what_they_draw_alone(
+    seed: int, other_seed: int, key: SegmentKey, step: int
+) -> None:
+    noise, other = (KeyedNoise(each, device=CPU) for each in (seed, other_seed))
+    keys = torch.cat([noise.keys([key]), other.keys([key])])
+    together = noise.choose(keys, full(torch.ones(2, 50) / 50), 2, step=torch.tensor([step]))
+    assert torch.equal(together[:1], chosen(noise, key, step=step))
+    assert torch.equal(together[1:], chosen(other, key, step=step))
 
 
 def test_seed_chunk_segment_and_step_each_change_the_draw() -> None:
@@ -61,7 +95,7 @@ def test_draws_follow_their_probabilities() -> None:
     noise, key, draws = KeyedNoise(3, device=CPU), SegmentKey(0, 0), 4000
     counts = torch.zeros(4)
     for step in range(draws):
-        counts[noise.choose([key], full(probabilities), 1, step=step)[0, 0]] += 1
+        counts[drawn(noise, [key], full(probabilities), 1, step=step)[0, 0]] += 1
     tolerance = 4 * math.sqrt(0.25 / draws)
     assert torch.allclose(counts / draws, probabilities[0], atol=tolerance)
 
