@@ -106,6 +106,13 @@ class Beams:
         stopped = bool((ids == self.stop).any())
         return Codes(ids=ids[: length - 1] if stopped else ids, stopped=stopped)
 
+    def certain(self, row: int) -> Tensor:
+        """The first codes (n,) of a row that is open: all beams that may still win share them."""
+        rivals = torch.cat([torch.ones_like(self.ended[row]), self.ended[row]])
+        said = self.codes[row, :, _PROMPT_IDS : _PROMPT_IDS + int(self.length)]
+        shared = ((said == said[0]) | ~rivals[:, None]).all(dim=0)
+        return said[0, : int(shared.long().cumprod(dim=0).sum())].clone()
+
     @property
     def _live(self) -> Tensor:
         return self.codes[:, : self.plan.num_beams]

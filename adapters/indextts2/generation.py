@@ -4,7 +4,7 @@ The arithmetic is that of Hugging Face's generation loop as IndexTTS-2 calls it,
 the loop is our own, so that rows can be batched, leave the batch and carry their own chance.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -42,6 +42,14 @@ class CodeGenerator(Protocol):
         A prompt's codes do not depend on the others.
         """
 
+    def begin(
+        self, prompt: Tensor, key: SegmentKey, *, plan: SamplingPlan, noise: Noise, count: int
+    ) -> Tensor | None:
+        """The first codes (n,) of what ``generate`` says, ``count`` or more, once they are certain.
+
+        None where all is said before.
+        """
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopingGenerator:
@@ -75,10 +83,37 @@ class LoopingGenerator:
     ) -> list[Codes]:
         return self.decode(batched(prompts), keys, plan=plan, noise=noise)
 
+    def begin(
+        self, prompt: Tensor, key: SegmentKey, *, plan: SamplingPlan, noise: Noise, count: int
+    ) -> Tensor | None:
+        for live in self._polled(batched([prompt]), [key], {}, plan=plan, noise=noise):
+            certain = live.certain(0)
+            if len(certain) >= count:
+                return certain
+        return None
+
     def decode(
         self, batch: PromptBatch, keys: Sequence[SegmentKey], *, plan: SamplingPlan, noise: Noise
     ) -> list[Codes]:
         """Codes for each row of ``batch``; what stands in its padding does not matter."""
+        answers: dict[int, Codes] = {}
+        for _ in self._polled(batch, keys, answers, plan=plan, noise=noise):
+            pass
+        return [answers[place] for place in range(len(keys))]
+
+    def _polled(
+        self,
+        batch: PromptBatch,
+        keys: Sequence[SegmentKey],
+        answers: dict[int, Codes],
+        *,
+        plan: SamplingPlan,
+        noise: Noise,
+    ) -> Iterator[Beams]:
+        """Decode; shows the beams whenever they are asked, while one of their rows is open.
+
+        ``answers`` gets the codes of each row of ``batch`` once it is finished.
+        """
         storage = self.runner.storage()
         cache = KeyValueCache(
             beams=plan.num_beams, room=self.room, buckets=self.buckets, storage=storage
@@ -87,7 +122,6 @@ class LoopingGenerator:
         live = Beams.first(noise.keys(keys), plan, self.language_model, storage)
         live.advance(logits, noise)
         step = partial(self._step, live, cache, noise)
-        answers: dict[int, Codes] = {}
         places = list(range(len(keys)))
         staying = places
         for length in range(1, plan.max_mel_tokens + 1):
@@ -99,14 +133,14 @@ class LoopingGenerator:
                     if row not in staying and place not in answers:
                         answers[place] = live.answer(row)
                 if not staying:
-                    break
+                    return
+                yield live
             if self.buckets.rows(len(staying)) != live.rows:
                 self._gather(staying, live, cache)
                 places = [places[row] for row in staying]
                 staying = list(range(len(places)))
             cache.make_room()
             self.runner.run((live.rows, *cache.shape, plan.for_codes), step)
-        return [answers[place] for place in range(len(keys))]
 
     def _gather(self, staying: Sequence[int], live: Beams, cache: KeyValueCache) -> None:
         """Let all but ``staying`` rows leave the batch; what fills it up to its bucket is idle."""

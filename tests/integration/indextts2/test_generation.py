@@ -136,3 +136,33 @@ def _all(stages: Stages, prompts: Sequence[Tensor], plan: SamplingPlan) -> list[
 def _looping(stages: Stages) -> LoopingGenerator:
     assert isinstance(stages.generator, LoopingGenerator)
     return stages.generator
+
+
+@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("count", [1, 10, 30])
+def test_codes_that_are_called_certain_are_said_in_the_end(
+    stages: Stages, prompts: list[Tensor], name: str, count: int
+) -> None:
+    plan, begun_at_all = replace(PLANS[name], max_mel_tokens=60), 0
+    for index, prompt in enumerate(prompts):
+        noise, key = KeyedNoise(11, device=torch.device("cpu")), SegmentKey(index, 0)
+        with torch.inference_mode():
+            begun = stages.generator.begin(prompt, key, plan=plan, noise=noise, count=count)
+        whole = generated(stages, prompts, (index,), plan)[index].ids.tolist()
+        if begun is None:
+            continue
+        begun_at_all += 1
+        assert len(begun) >= count
+        assert begun.tolist() == whole[: len(begun)]
+    assert begun_at_all
+
+
+def test_what_is_said_before_enough_is_certain_is_not_begun(
+    stages: Stages, prompts: list[Tensor]
+) -> None:
+    noise, plan = KeyedNoise(11, device=torch.device("cpu")), PLANS["beams"]
+    with torch.inference_mode():
+        begun = stages.generator.begin(
+            prompts[0], SegmentKey(0, 0), plan=plan, noise=noise, count=plan.max_mel_tokens
+        )
+    assert begun is None
