@@ -36,7 +36,7 @@ _CONVERTED = "converted"
 _FUSED_ACTIVATION = f"{NAME}.s2mel.modules.bigvgan.alias_free_activation.cuda.activation1d"
 _FRAMES_AT_ONCE = 1 << 14
 """Segments painted together: about 16 chunks with a reference of eight seconds."""
-_FIRST_WINDOW, _VOCODER_WINDOW = 128, 1024
+_FIRST_WINDOW, _VOCODER_WINDOW, _WINDOWS_AT_ONCE = 128, 1024, 4
 """In frames: 1.5 and 12 seconds. Where audio leaves piece by piece, the first is one second."""
 
 
@@ -119,7 +119,7 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
             synthesis=networks.vocoder if fused else BigVgan(network=networks.vocoder),
             first_window=_FIRST_WINDOW,
             window=_VOCODER_WINDOW,
-            windows_at_once=_windows_at_once(device),
+            windows_at_once=_WINDOWS_AT_ONCE,
         ),
         noise=partial(KeyedNoise, device=device),
         longest_segment=longest,
@@ -137,11 +137,6 @@ def _text_reader(
         glossary=files.path(MODEL, "glossary.yaml"),
         use_grammars=use_grammars,
     )
-
-
-def _windows_at_once(device: torch.device) -> int:
-    """A CPU's cache has no room for two: its convolutions gain nothing, its activations lose."""
-    return 1 if device.type == "cpu" else 4
 
 
 def _number_types(precision: Precision) -> NumberTypes:

@@ -52,7 +52,7 @@ class AntiAliasedSnake:
         length = samples.shape[2]
         wide = _windows(samples) @ self._up
         _extend_ends(wide, length)
-        # A cosine of the double angle would save a pass, and lose quiet samples in half precision.
+        # A cosine of the double angle would save a pass and lose quiet samples in half precision.
         sines = (wide * self._speed[channels]).sin_()
         wide.addcmul_(sines.mul_(sines), self._depth[channels])
         return (wide @ self._down).flatten(2)[:, :, :length]
