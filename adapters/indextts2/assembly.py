@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from adapters.indextts2.backbone import Backbone
+from adapters.indextts2.bigvgan import BigVgan
 from adapters.indextts2.buckets import Coarse
 from adapters.indextts2.checkpoint_files import MODEL, NEEDED_FILES, WORDS_FOLDER, CheckpointFiles
 from adapters.indextts2.conditioning import RecordingListener
@@ -39,8 +40,8 @@ _CONVERTED = "converted"
 _FUSED_ACTIVATION = f"{NAME}.s2mel.modules.bigvgan.alias_free_activation.cuda.activation1d"
 _FRAMES_AT_ONCE = 1 << 14
 """Segments painted together: about 16 chunks with a reference of eight seconds."""
-_VOCODER_WINDOW, _WINDOWS_AT_ONCE = 1024, 4
-"""In frames; at full size a window of twelve seconds needs some 300 MB."""
+_FIRST_WINDOW, _VOCODER_WINDOW, _WINDOWS_AT_ONCE = 128, 1024, 4
+"""In frames: 1.5 and 12 seconds. Where audio leaves piece by piece, the first is one second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,11 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
             frames_at_once=_FRAMES_AT_ONCE,
         ),
         vocoder=BigVganVocoder(
-            network=networks.vocoder, window=_VOCODER_WINDOW, windows_at_once=_WINDOWS_AT_ONCE
+            network=networks.vocoder,
+            synthesis=networks.vocoder if fused else BigVgan(network=networks.vocoder),
+            first_window=_FIRST_WINDOW,
+            window=_VOCODER_WINDOW,
+            windows_at_once=_WINDOWS_AT_ONCE,
         ),
         noise=partial(KeyedNoise, device=device),
         longest_segment=longest,

@@ -1,94 +1,92 @@
 """From mel spectrograms to samples."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from adapters.indextts2.bigvgan import hop_of, reach_of
+from adapters.indextts2.windows import Window, even_windows, growing_windows
 from domain.audio import Samples
-
-_ACTIVATION_REACH = 6
-"""Samples on each side that an anti-aliased activation feels: twelve taps up, twelve down."""
 
 
 class Vocoder(Protocol):
-    """Makes spectrograms audible."""
+    """Makes spectrograms audible.
+
+    Both ways give the same samples to within rounding, and each way gives the very same ones every
+    time. Where the last bits matter, the way must not depend on who listens.
+    """
 
     def speak(self, mels: Sequence[Tensor]) -> list[Samples]:
         """Samples (256 t,) at 22 050 Hz, within ±1, of each mel (1, 80, t) of ``mels``."""
 
+    def pieces(self, mel: Tensor) -> Iterator[Samples]:
+        """The same samples of one mel, piece after piece, each made when it is asked for."""
+
 
 class BigVganVocoder:
-    """The package's BigVGAN in overlapping windows, which bound its memory whatever is spoken.
+    """BigVGAN in overlapping windows, which bound its memory whatever is spoken.
 
-    A window of ``window`` frames lies wholly inside its spectrogram, so that the spectrogram's own
-    ends are the only ones that the network sees; of each window only those samples are kept that
-    feel nothing beyond it. Windows of one call share a batch of at most ``windows_at_once``. The
-    samples are those of one pass over the whole spectrogram, to within rounding.
+    A window of at most ``window`` frames lies wholly inside its spectrogram, so that the
+    spectrogram's own ends are the only ones that the network sees; of each window only those
+    samples are kept that feel nothing beyond it. ``speak`` takes long windows, and those of one
+    call share a batch of at most ``windows_at_once``. ``pieces`` takes them one by one, the first
+    of ``first_window`` frames. The samples are those of one pass over the whole spectrogram, to
+    within rounding.
+
+    ``network`` is the package's, of which the sizes are read. ``synthesis`` makes samples (B, 1,
+    256 t) of mels (B, 80, t): the network itself, or its equal.
     """
 
-    def __init__(self, *, network: Any, window: int, windows_at_once: int) -> None:
-        self._network = network
+    def __init__(
+        self,
+        *,
+        network: Any,
+        synthesis: Callable[[Tensor], Tensor],
+        first_window: int,
+        window: int,
+        windows_at_once: int,
+    ) -> None:
+        self._synthesis = synthesis
         self._dtype: torch.dtype = network.conv_pre.weight.dtype
-        self._reach = reach_of(network)
+        self._reach, self._hop = reach_of(network), hop_of(network)
         self._window = max(window, 4 * self._reach)
+        self._first_window = min(max(first_window, 3 * self._reach), self._window)
         self._at_once = windows_at_once
-        self._hop = math.prod(up.stride[0] for (up,) in network.ups)
 
     def speak(self, mels: Sequence[Tensor]) -> list[Samples]:
         waves = [mel.new_empty(mel.shape[2] * self._hop) for mel in mels]
-        for length, places in self._windows(mels).items():
+        for places in self._by_length(mels):
             for begin in range(0, len(places), self._at_once):
                 batch = places[begin : begin + self._at_once]
-                cut = [mels[index][:, :, start : start + length] for index, start in batch]
-                spoken = self._network(torch.cat(cut).to(self._dtype)).float()[:, 0]
-                for (index, start), samples in zip(batch, spoken, strict=True):
-                    whole = mels[index].shape[2]
-                    first = 0 if start == 0 else self._reach
-                    last = length if start + length == whole else length - self._reach
-                    waves[index][(start + first) * self._hop : (start + last) * self._hop] = (
-                        samples[first * self._hop : last * self._hop]
-                    )
-        return [wave.clamp(-1.0, 1.0).cpu().numpy() for wave in waves]
+                heard = [mels[index][:, :, window.start : window.stop] for index, window in batch]
+                spoken = self._spoken(torch.cat(heard))
+                for (index, window), samples in zip(batch, spoken, strict=True):
+                    kept = slice(window.first * self._hop, window.last * self._hop)
+                    waves[index][kept] = self._kept(window, samples)
+        return [wave.cpu().numpy() for wave in waves]
 
-    def _windows(self, mels: Sequence[Tensor]) -> dict[int, list[tuple[int, int]]]:
-        """By length in frames: in which spectrogram each window lies, and where it starts."""
-        windows: dict[int, list[tuple[int, int]]] = {}
+    def pieces(self, mel: Tensor) -> Iterator[Samples]:
+        windows = growing_windows(
+            mel.shape[2], shortest=self._first_window, longest=self._window, reach=self._reach
+        )
+        for window in windows:
+            (samples,) = self._spoken(mel[:, :, window.start : window.stop])
+            yield self._kept(window, samples).cpu().numpy()
+
+    def _spoken(self, heard: Tensor) -> Tensor:
+        """Samples (B, 256 t), float32 and within ±1, of windows (B, 80, t)."""
+        return self._synthesis(heard.to(self._dtype))[:, 0].float().clamp(-1.0, 1.0)
+
+    def _kept(self, window: Window, samples: Tensor) -> Tensor:
+        first, last = window.first - window.start, window.last - window.start
+        return samples[first * self._hop : last * self._hop]
+
+    def _by_length(self, mels: Sequence[Tensor]) -> list[list[tuple[int, Window]]]:
+        """The windows of all spectrograms, each with its spectrogram's index, by length."""
+        places: dict[int, list[tuple[int, Window]]] = {}
         for index, mel in enumerate(mels):
-            frames = mel.shape[2]
-            length = min(frames, self._window)
-            for start in _starts(frames, length, length - 2 * self._reach):
-                windows.setdefault(length, []).append((index, start))
-        return windows
-
-
-def _starts(frames: int, length: int, step: int) -> Iterator[int]:
-    start = 0
-    while start + length < frames:
-        yield start
-        start += step
-    yield frames - length
-
-
-def reach_of(network: Any) -> int:
-    """How many frames on each side a sample feels: a bound, summed over the network's layers."""
-    reach, rate = float(_reach(network.conv_pre)), 1
-    kernels = int(network.num_kernels)
-    for stage, (up,) in enumerate(network.ups):
-        reach += up.kernel_size[0] / up.stride[0] / rate
-        rate *= up.stride[0]
-        blocks = network.resblocks[stage * kernels : (stage + 1) * kernels]
-        reach += max(_block_reach(block) for block in blocks) / rate
-    return math.ceil(reach + (_ACTIVATION_REACH + _reach(network.conv_post)) / rate)
-
-
-def _block_reach(block: Any) -> int:
-    layers = [layer for layer in block.modules() if isinstance(layer, torch.nn.Conv1d)]
-    return sum(_reach(layer) + _ACTIVATION_REACH for layer in layers)
-
-
-def _reach(layer: Any) -> int:
-    reach: int = layer.dilation[0] * (layer.kernel_size[0] - 1) // 2
-    return reach
+            for window in even_windows(mel.shape[2], length=self._window, reach=self._reach):
+                places.setdefault(window.stop - window.start, []).append((index, window))
+        return list(places.values())

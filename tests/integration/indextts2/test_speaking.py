@@ -1,6 +1,6 @@
 import gc
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -195,6 +195,9 @@ def test_what_a_stage_raises_becomes_an_error_of_the_domain(
         def speak(self, mels: object) -> list[Samples]:
             raise raised
 
+        def pieces(self, mel: object) -> Iterator[Samples]:
+            raise raised
+
     parts = Engine(stages=replace(stages, vocoder=Broken())).speak(
         ["Hello."], voice=LOW, delivery=Delivery(1, sampling=SHORT)
     )
@@ -208,6 +211,9 @@ def test_broken_or_silent_audio_is_never_sold_as_speech(stages: Stages, value: f
     class Dull:
         def speak(self, mels: Sequence[object]) -> list[Samples]:
             return [np.full(1000, value, np.float32) for _ in mels]
+
+        def pieces(self, mel: object) -> Iterator[Samples]:
+            yield np.full(1000, value, np.float32)
 
     parts = Engine(stages=replace(stages, vocoder=Dull())).speak(
         ["Hello."], voice=LOW, delivery=Delivery(1, sampling=SHORT)

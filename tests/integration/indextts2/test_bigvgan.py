@@ -1,0 +1,131 @@
+"""BigVGAN's forward pass and its activation against the package's own modules."""
+
+import copy
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from adapters.indextts2.bigvgan import BigVgan, hop_of
+from adapters.indextts2.construction import fold_weight_norm
+from adapters.indextts2.package import bare_package, import_model_classes
+from adapters.indextts2.snake import AntiAliasedSnake
+from domain.errors import ModelUnavailable
+from tests.tiny_checkpoint.sizes import MIDDLE, TINY
+from tests.tiny_checkpoint.values import drawn, tensors_of
+
+FEW = {"upsample_initial_channel": 64, "upsample_rates": [2, 2], "upsample_kernel_sizes": [4, 4]}
+"""A network that is quick to run, with one resblock a stage."""
+
+
+def network_of(settings: Mapping[str, Any]) -> Any:
+    """The package's network with random weights, its snakes' among them."""
+    with bare_package():
+        classes = import_model_classes()
+        network: Any = classes.vocoder(classes.vocoder_settings(dict(settings)))
+    network.load_state_dict(tensors_of(network, "vocoder"))
+    network.eval().requires_grad_(False)
+    for name, parameter in network.named_parameters():
+        if name.endswith(("alpha", "beta")):
+            values = drawn(name, tuple(parameter.shape), 0.5)
+            parameter.copy_(values if network.h.snake_logscale else values.exp())
+    fold_weight_norm(network)
+    return network
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Any:
+    return network_of(TINY.vocoder)
+
+
+def mel_of(frames: int, rows: int = 1) -> Tensor:
+    return torch.randn(rows, 80, frames, generator=torch.Generator().manual_seed(frames))
+
+
+def snr_db(expected: Tensor, found: Tensor) -> float:
+    noise = (expected.double() - found.double()).square().sum()
+    return float(10 * torch.log10(expected.double().square().sum() / noise.clamp(min=1e-30)))
+
+
+def assert_equal_to_rounding(network: Any, mel: Tensor) -> None:
+    with torch.inference_mode():
+        expected, found = network(mel), BigVgan(network=network)(mel)
+    assert found.shape == expected.shape == (len(mel), 1, mel.shape[2] * hop_of(network))
+    assert found.dtype is expected.dtype is torch.float32
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    assert snr_db(expected, found) > 100
+
+
+@pytest.mark.parametrize(("frames", "rows"), [(1, 1), (2, 1), (3, 3), (50, 2), (131, 1)])
+def test_the_wave_is_the_packages(tiny: Any, frames: int, rows: int) -> None:
+    assert_equal_to_rounding(tiny, mel_of(frames, rows))
+
+
+@pytest.mark.parametrize("frames", [1, 3, 24])
+def test_the_wave_is_the_packages_at_middle_size(frames: int) -> None:
+    assert_equal_to_rounding(network_of(MIDDLE.vocoder), mel_of(frames))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"activation": "snake"},
+        {"snake_logscale": False},
+        {"activation": "snake", "snake_logscale": False},
+        {"use_tanh_at_final": True},
+        {"use_bias_at_final": True},
+        {"resblock_kernel_sizes": [3, 5], "resblock_dilation_sizes": [[1, 3], [1, 2]]},
+    ],
+)
+def test_every_setting_of_the_configuration_is_followed(changes: dict[str, Any]) -> None:
+    assert_equal_to_rounding(network_of({**TINY.vocoder, **FEW, **changes}), mel_of(70))
+
+
+def test_what_it_is_given_stays_as_it_was(tiny: Any) -> None:
+    mel = mel_of(20)
+    given = mel.clone()
+    with torch.inference_mode():
+        BigVgan(network=tiny)(mel)
+    assert torch.equal(mel, given)
+
+
+def test_a_vocoder_of_another_structure_is_refused() -> None:
+    other = SimpleNamespace(h=SimpleNamespace(resblock="2"))
+    with pytest.raises(ModelUnavailable, match="resblock"):
+        BigVgan(network=other)
+
+
+@pytest.mark.parametrize("length", [*range(1, 12), *range(30, 38), *range(62, 70), 500])
+def test_the_activation_is_the_packages_wherever_a_block_ends(tiny: Any, length: int) -> None:
+    activation = tiny.resblocks[0].activations[0]
+    channels = activation.act.alpha.shape[0]
+    samples = torch.randn(2, channels, length, generator=torch.Generator().manual_seed(length))
+    with torch.inference_mode():
+        expected, found = activation(samples), AntiAliasedSnake(activation)(samples)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    assert snr_db(expected, found) > 100
+
+
+def test_many_samples_go_through_in_parts_that_nobody_hears(tiny: Any) -> None:
+    activation = tiny.resblocks[0].activations[0]
+    channels = activation.act.alpha.shape[0]
+    samples = torch.randn(1, channels, 60_000, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        expected, found = activation(samples), AntiAliasedSnake(activation)(samples)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("loudness", [0.001, 0.03, 1.0, 8.0])
+def test_half_precision_loses_no_more_than_the_packages(tiny: Any, loudness: float) -> None:
+    activation = tiny.resblocks[0].activations[0]
+    halved = copy.deepcopy(activation).half()
+    chance = torch.Generator().manual_seed(3)
+    samples = torch.randn(4, activation.act.alpha.shape[0], 400, generator=chance) * loudness
+    with torch.inference_mode():
+        expected = activation(samples)
+        theirs, ours = halved(samples.half()), AntiAliasedSnake(halved)(samples.half())
+    assert ours.dtype is torch.float16
+    assert snr_db(expected, ours) > snr_db(expected, theirs) - 0.5
