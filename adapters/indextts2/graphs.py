@@ -1,5 +1,7 @@
 """CUDA graphs: the one module that knows them."""
 
+from weakref import WeakSet
+
 import torch
 
 from adapters.indextts2.stepping import Step
@@ -16,6 +18,7 @@ class CudaGraphs:
         self._device = device
         self._stream: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._pool = torch.cuda.graph_pool_handle()
+        self._graphs: WeakSet[torch.cuda.CUDAGraph] = WeakSet()
 
     def warm_up(self, step: Step) -> None:
         current = torch.cuda.current_stream(self._device)
@@ -25,6 +28,9 @@ class CudaGraphs:
         current.wait_stream(self._stream)
 
     def record(self, step: Step) -> Step:
+        if not self._graphs:
+            # A pool whose last graph is gone cannot be taken up again.
+            self._pool = torch.cuda.graph_pool_handle()
         graph = torch.cuda.CUDAGraph()
         with (
             # A capture that fails leaves its own stream behind; this one comes back in any case.
@@ -34,9 +40,8 @@ class CudaGraphs:
             ),
         ):
             step()
+        self._graphs.add(graph)
         return graph.replay
 
     def forget(self) -> None:
-        torch.cuda.synchronize(self._device)
-        # A pool whose last graph is gone cannot be taken up again.
-        self._pool = torch.cuda.graph_pool_handle()
+        torch.cuda.synchronize(self._device)  # the last replay may not be done yet
