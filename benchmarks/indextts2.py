@@ -31,11 +31,12 @@ from adapters.indextts2.assembly import EngineSettings, assemble
 from adapters.indextts2.buckets import Coarse, Exact
 from adapters.indextts2.checkpoint_files import CheckpointFiles
 from adapters.indextts2.devices import Precision
-from adapters.indextts2.engine import Engine, Stages
+from adapters.indextts2.engine import Engine
 from adapters.indextts2.graphs import CudaGraphs
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
 from adapters.indextts2.replays import Recorder, Replays
 from adapters.indextts2.sampling import SamplingPlan
+from adapters.indextts2.stages import Stages
 from adapters.indextts2.stepping import Eager, Step
 from adapters.indextts2.storage import FixedStorage
 from benchmarks.upstream import Upstream
@@ -384,6 +385,7 @@ def _stages(case: Case) -> Stages:
         use_grammars=False,
         max_tokens_per_segment=600,
         segments_at_once=16,
+        early_first_audio=False,
         cache_dir=None,
     )
     return assemble(settings, torch.device(case.device)).stages

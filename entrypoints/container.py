@@ -69,6 +69,7 @@ class Container(DeclarativeContainer):
         use_deepspeed=settings.provided.use_deepspeed,
         use_cuda_kernel=settings.provided.use_cuda_kernel,
         use_cuda_graphs=settings.provided.use_cuda_graphs,
+        early_first_audio=settings.provided.early_first_audio,
         max_tokens_per_segment=settings.provided.max_tokens_per_segment,
         cache_dir=Callable(operator.truediv, settings.provided.checkpoints_dir, "references"),
     )

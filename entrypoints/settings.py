@@ -41,6 +41,7 @@ class Settings(StorageSettings):
     use_deepspeed: bool = False
     use_cuda_kernel: bool = False
     use_cuda_graphs: bool = True
+    early_first_audio: bool = False
     max_tokens_per_segment: int = Field(default=800, ge=1)
     max_text_chars: int = Field(default=10_000, ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

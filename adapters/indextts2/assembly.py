@@ -17,7 +17,6 @@ from adapters.indextts2.converted import conversion_name
 from adapters.indextts2.devices import Precision
 from adapters.indextts2.emotion_vectors import EmotionMixer
 from adapters.indextts2.emotion_words import QwenEmotionReader
-from adapters.indextts2.engine import Stages
 from adapters.indextts2.fingerprints import fingerprint
 from adapters.indextts2.flow import EulerMelDecoder
 from adapters.indextts2.generation import LoopingGenerator
@@ -31,6 +30,7 @@ from adapters.indextts2.prompt import PromptBuilder
 from adapters.indextts2.reference_cache import CachedListener
 from adapters.indextts2.replays import Replays
 from adapters.indextts2.segment_limit import clamp_note
+from adapters.indextts2.stages import Stages
 from adapters.indextts2.storage import FixedStorage
 from adapters.indextts2.text import TextReader
 from adapters.indextts2.velocity import VelocityField
@@ -40,6 +40,8 @@ _CONVERTED = "converted"
 _FUSED_ACTIVATION = f"{NAME}.s2mel.modules.bigvgan.alias_free_activation.cuda.activation1d"
 _FRAMES_AT_ONCE = 1 << 14
 """Segments painted together: about 16 chunks with a reference of eight seconds."""
+_EARLY_CODES = 100
+"""Two seconds, of which 0.7 are held back at full size: they feel how the segment goes on."""
 _FIRST_WINDOW, _VOCODER_WINDOW, _WINDOWS_AT_ONCE = 128, 1024, 4
 """In frames: 1.5 and 12 seconds. Where audio leaves piece by piece, the first is one second."""
 
@@ -55,6 +57,7 @@ class EngineSettings:
     use_grammars: bool
     max_tokens_per_segment: int
     segments_at_once: int
+    early_first_audio: bool
     cache_dir: Path | None
 
 
@@ -129,6 +132,7 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
         noise=partial(KeyedNoise, device=device),
         longest_segment=longest,
         segments_at_once=settings.segments_at_once,
+        early_codes=_EARLY_CODES if settings.early_first_audio else 0,
     )
     return Assembled(stages=stages, notes=tuple(notes))
 

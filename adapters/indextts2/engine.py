@@ -1,65 +1,23 @@
 """The loaded model: chunks in, audio out, stage after stage."""
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
 
 import numpy as np
 from torch import Tensor
 
-from adapters.indextts2.beams import Codes
-from adapters.indextts2.conditioning import Listener, Reference
-from adapters.indextts2.emotion_vectors import EmotionMixer
-from adapters.indextts2.emotion_words import EmotionReader
-from adapters.indextts2.flow import CodedSegment, MelDecoder
-from adapters.indextts2.generation import CodeGenerator
-from adapters.indextts2.latents import LatentReader
+from adapters.indextts2.conditioning import Reference
 from adapters.indextts2.noise import Noise
-from adapters.indextts2.prompt import PromptBuilder
-from adapters.indextts2.sampling import SamplingPlan, plan_sampling
-from adapters.indextts2.schedule import Task, grouped, tasks_of
-from adapters.indextts2.text import TextReader, TokenisedText
-from adapters.indextts2.vocoder import Vocoder
+from adapters.indextts2.sampling import plan_sampling
+from adapters.indextts2.stages import Request, Stages
+from adapters.indextts2.text import TokenisedText
+from adapters.indextts2.voicing import Voicing
 from application.ports import SpokenPart
-from domain.audio import Samples, audible_span
 from domain.delivery import Delivery
 from domain.emotion import VectorEmotion, WordsEmotion, effective_weights
-from domain.errors import InvalidRequest, SynthesisFailed, printable
-from domain.voice import SILENT_AMPLITUDE, Recording
+from domain.errors import InvalidRequest, printable
+from domain.voice import Recording
 
 _SHOWN_UNKNOWN = 8
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """One request, prepared: everything its segments share."""
-
-    voice: Reference
-    emotion: Tensor
-    plan: SamplingPlan
-    noise: Noise
-    texts: Sequence[TokenisedText]
-
-
-@dataclass(frozen=True, slots=True)
-class Stages:
-    """The parts of a loaded engine, each behind its own small interface.
-
-    ``noise`` makes a request's chance from its seed. ``longest_segment`` is in text tokens;
-    ``segments_at_once`` segments of a request share a batch.
-    """
-
-    text: TextReader
-    listener: Listener
-    emotions: EmotionMixer
-    words: EmotionReader
-    prompts: PromptBuilder
-    generator: CodeGenerator
-    latents: LatentReader
-    mel_decoder: MelDecoder
-    vocoder: Vocoder
-    noise: Callable[[int], Noise]
-    longest_segment: int
-    segments_at_once: int
 
 
 class Engine:
@@ -67,6 +25,7 @@ class Engine:
 
     def __init__(self, *, stages: Stages) -> None:
         self._stages = stages
+        self._voicing = Voicing(stages=stages)
 
     @property
     def longest_segment(self) -> int:
@@ -89,7 +48,7 @@ class Engine:
         noise = self._stages.noise(delivery.seed)
         reference = self._stages.listener.hear(voice)
         weights = self._weights(chunks, delivery)
-        request = _Request(
+        request = Request(
             voice=reference,
             emotion=self._emotion(reference, weights, delivery, noise),
             plan=plan,
@@ -129,70 +88,21 @@ class Engine:
             return self._stages.emotions.copied(voice, other, alpha=emotion.alpha)
         return self._stages.emotions.own(voice)
 
-    def _parts(self, request: _Request) -> Iterator[SpokenPart]:
+    def _parts(self, request: Request) -> Iterator[SpokenPart]:
         """The parts of all chunks in order; a chunk's warnings stand on its last part."""
-        ready = self._spoken(request)
+        pieces = self._voicing.pieces(request)
         for chunk, text in enumerate(request.texts):
             warnings = list(_unknown_warning(chunk, text))
             if not text.segments:
                 yield SpokenPart(chunk, np.zeros(0, np.float32), True, tuple(warnings))
-            for _ in text.segments:
-                task, samples, codes = next(ready)
-                if not codes.stopped:
-                    warnings.append(_cut_warning(chunk, request.plan))
-                told = tuple(dict.fromkeys(warnings)) if task.ends_chunk else ()
-                yield SpokenPart(chunk, samples, task.ends_chunk, told)
-
-    def _spoken(self, request: _Request) -> Iterator[tuple[Task, Samples, Codes]]:
-        for tasks in grouped(tasks_of(request.texts), self._stages.segments_at_once):
-            prompts = [
-                self._stages.prompts.build(
-                    task.segment.ids, latents=request.voice.latents, emotion=request.emotion
-                )
-                for task in tasks
-            ]
-            all_codes = self._stages.generator.generate(
-                prompts, [task.key for task in tasks], plan=request.plan, noise=request.noise
-            )
-            audio = self._audio(tasks, prompts, all_codes, request)
-            yield from zip(tasks, audio, all_codes, strict=True)
-
-    def _audio(
-        self,
-        tasks: Sequence[Task],
-        prompts: Sequence[Tensor],
-        all_codes: Sequence[Codes],
-        request: _Request,
-    ) -> Iterator[Samples]:
-        segments = [
-            CodedSegment(task.key, codes.ids, self._stages.latents.read(prompt, codes.ids))
-            for task, prompt, codes in zip(tasks, prompts, all_codes, strict=True)
-            if len(codes.ids)
-        ]
-        mels = self._stages.mel_decoder.decode(
-            segments, voice=request.voice, plan=request.plan, noise=request.noise
-        )
-        ready = iter(self._stages.vocoder.speak(mels))
-        for task, codes in zip(tasks, all_codes, strict=True):
-            if not len(codes.ids):
-                raise SynthesisFailed(
-                    f"the model said nothing for chunk {task.key.chunk + 1}; try another seed"
-                )
-            yield _sound(next(ready), chunk=task.key.chunk + 1)
-
-
-def _sound(samples: Samples, *, chunk: int) -> Samples:
-    """``samples`` if they can be listened to."""
-    if not np.isfinite(samples).all():
-        raise SynthesisFailed(
-            f"the model produced broken audio for chunk {chunk};"
-            " try another seed, or USE_FP16=false"
-        )
-    if audible_span(samples, threshold=SILENT_AMPLITUDE) is None:
-        raise SynthesisFailed(
-            f"the model produced silence for chunk {chunk}; try another seed or another voice"
-        )
-    return samples
+            spoken = 0
+            while spoken < len(text.segments):
+                piece = next(pieces)
+                spoken += piece.ends_segment
+                warnings += piece.warnings
+                ends_chunk = spoken == len(text.segments)
+                told = tuple(dict.fromkeys(warnings)) if ends_chunk else ()
+                yield SpokenPart(chunk, piece.samples, ends_chunk, told)
 
 
 def _unknown_warning(chunk: int, text: TokenisedText) -> Iterator[str]:
@@ -201,10 +111,3 @@ def _unknown_warning(chunk: int, text: TokenisedText) -> Iterator[str]:
     shown = " ".join(printable(part, limit=20) for part in text.unknown[:_SHOWN_UNKNOWN])
     nothing = "" if text.segments else "; nothing of it can be spoken"
     yield f"chunk {chunk + 1}: the model does not know {shown}{nothing}"
-
-
-def _cut_warning(chunk: int, plan: SamplingPlan) -> str:
-    return (
-        f"chunk {chunk + 1} reached max_mel_tokens ({plan.max_mel_tokens}) before it was finished"
-        " and may be cut off; use smaller chunks or a higher max_mel_tokens"
-    )

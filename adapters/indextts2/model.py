@@ -45,6 +45,8 @@ class IndexTTS2Model:
         use_cuda_graphs: steps of code generation are recorded and repeated, on CUDA.
         max_tokens_per_segment: clamped to what the loaded model takes.
         segments_at_once: how many segments of a request share a batch.
+        early_first_audio: let a request's beginning be heard before its first segment is decoded;
+            it sounds a little different then, and the result says so.
         cache_dir: where what was computed of a recording is kept between processes; None: nowhere.
         use_grammars: write out numbers and abbreviations where the package for it is installed.
     """
@@ -61,6 +63,7 @@ class IndexTTS2Model:
         use_cuda_graphs: bool = True,
         max_tokens_per_segment: int = 800,
         segments_at_once: int = 16,
+        early_first_audio: bool = False,
         cache_dir: Path | None = None,
         use_grammars: bool = True,
     ) -> None:
@@ -72,6 +75,7 @@ class IndexTTS2Model:
         self._use_cuda_graphs = use_cuda_graphs
         self._asked_tokens_per_segment = max_tokens_per_segment
         self._segments_at_once = segments_at_once
+        self._early_first_audio = early_first_audio
         self._cache_dir = cache_dir
         self._use_grammars = use_grammars
         self._device: str | None = None
@@ -187,6 +191,7 @@ class IndexTTS2Model:
                 use_grammars=self._use_grammars,
                 max_tokens_per_segment=self._asked_tokens_per_segment,
                 segments_at_once=self._segments_at_once,
+                early_first_audio=self._early_first_audio,
                 cache_dir=self._cache_dir,
             ),
             device,

@@ -1,6 +1,7 @@
 """From mel spectrograms to samples."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import torch
@@ -21,8 +22,12 @@ class Vocoder(Protocol):
     def speak(self, mels: Sequence[Tensor]) -> list[Samples]:
         """Samples (256 t,) at 22 050 Hz, within ±1, of each mel (1, 80, t) of ``mels``."""
 
-    def pieces(self, mel: Tensor) -> Iterator[Samples]:
-        """The same samples of one mel, piece after piece, each made when it is asked for."""
+    def pieces(self, mel: Tensor, *, first: int = 0, goes_on: bool = False) -> Iterator[Samples]:
+        """The same samples of one mel, piece after piece, each made when it is asked for.
+
+        They begin with those of the frame ``first``. Where the mel ``goes_on``, those samples are
+        left out that would feel how; all are whole frames.
+        """
 
 
 class BigVganVocoder:
@@ -67,13 +72,20 @@ class BigVganVocoder:
                     waves[index][kept] = self._kept(window, samples)
         return [wave.cpu().numpy() for wave in waves]
 
-    def pieces(self, mel: Tensor) -> Iterator[Samples]:
+    def pieces(self, mel: Tensor, *, first: int = 0, goes_on: bool = False) -> Iterator[Samples]:
         windows = growing_windows(
-            mel.shape[2], shortest=self._first_window, longest=self._window, reach=self._reach
+            mel.shape[2],
+            first=first,
+            shortest=self._first_window,
+            longest=self._window,
+            reach=self._reach,
         )
+        settled = mel.shape[2] - self._reach if goes_on else mel.shape[2]
         for window in windows:
-            (samples,) = self._spoken(mel[:, :, window.start : window.stop])
-            yield self._kept(window, samples).cpu().numpy()
+            if window.first < settled:
+                (samples,) = self._spoken(mel[:, :, window.start : window.stop])
+                kept = replace(window, last=min(window.last, settled))
+                yield self._kept(kept, samples).cpu().numpy()
 
     def _spoken(self, heard: Tensor) -> Tensor:
         """Samples (B, 256 t), float32 and within ±1, of windows (B, 80, t)."""

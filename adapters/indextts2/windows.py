@@ -31,13 +31,15 @@ def even_windows(frames: int, *, length: int, reach: int) -> Iterator[Window]:
         kept = window.last
 
 
-def growing_windows(frames: int, *, shortest: int, longest: int, reach: int) -> Iterator[Window]:
+def growing_windows(
+    frames: int, *, first: int, shortest: int, longest: int, reach: int
+) -> Iterator[Window]:
     """Windows from ``shortest`` on, each twice as long as the one before, at most ``longest``.
 
-    The last takes in what is left, if that is no more than ``reach``. ``shortest`` is more than
-    twice ``reach``.
+    They keep the frames from ``first`` on. The last takes in what is left, if that is no more than
+    ``reach``. ``shortest`` is more than twice ``reach``.
     """
-    length, kept = shortest, 0
+    length, kept = shortest, first
     while kept < frames:
         start = max(0, kept - reach)
         stop = start + length if start + length + reach < frames else frames

@@ -83,3 +83,12 @@ def test_cuda_graphs_are_used_unless_they_are_switched_off(
     monkeypatch.setenv("USE_CUDA_GRAPHS", value)
 
     assert load_settings(CliSettings).use_cuda_graphs is expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [("", False), ("true", True)])
+def test_audio_is_early_only_where_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, value: str, expected: bool
+) -> None:
+    monkeypatch.setenv("EARLY_FIRST_AUDIO", value)
+
+    assert load_settings(CliSettings).early_first_audio is expected

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 if TYPE_CHECKING:
-    from adapters.indextts2.engine import Stages
     from adapters.indextts2.model import IndexTTS2Model
+    from adapters.indextts2.stages import Stages
 
 # Tensors this small are done before a second thread is awake, and on a busy machine both wait.
 torch.set_num_threads(1)

@@ -13,11 +13,12 @@ from adapters.indextts2.assembly import EngineSettings, assemble
 from adapters.indextts2.beams import Codes
 from adapters.indextts2.checkpoint_files import CheckpointFiles
 from adapters.indextts2.devices import Precision
-from adapters.indextts2.engine import Engine, Stages
+from adapters.indextts2.engine import Engine
 from adapters.indextts2.generation import CodeGenerator
 from adapters.indextts2.latents import LatentReader
 from adapters.indextts2.noise import Noise, SegmentKey, Urn
 from adapters.indextts2.sampling import SamplingPlan
+from adapters.indextts2.stages import Stages
 from domain.audio import Samples
 from domain.delivery import Delivery, Sampling
 from domain.emotion import Emotion, RecordedEmotion, VectorEmotion
@@ -90,6 +91,11 @@ class Witness:
         self.codes.extend(self.generator.generate(prompts, keys, plan=plan, noise=noise))
         return self.codes[-len(prompts) :]
 
+    def begin(
+        self, prompt: Tensor, key: SegmentKey, *, plan: SamplingPlan, noise: Noise, count: int
+    ) -> Tensor | None:
+        return self.generator.begin(prompt, key, plan=plan, noise=noise, count=count)
+
     def read(self, prompt: Tensor, codes: Tensor) -> Tensor:
         self.latents.append(self.reader.read(prompt, codes))
         return self.latents[-1]
@@ -113,6 +119,7 @@ def golden_stages(checkpoint: Path, *, precision: Precision = Precision.FULL) ->
             use_grammars=False,
             max_tokens_per_segment=600,
             segments_at_once=1,
+            early_first_audio=False,
             cache_dir=None,
         ),
         torch.device("cpu"),

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from adapters.indextts2.checkpoint_files import CheckpointFiles
 from adapters.indextts2.construction import fold_weight_norm
-from adapters.indextts2.engine import Stages
 from adapters.indextts2.flow import CodedSegment, EulerMelDecoder
 from adapters.indextts2.networks import build_networks
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
 from adapters.indextts2.package import bare_package, import_model_classes
 from adapters.indextts2.sampling import SamplingPlan
+from adapters.indextts2.stages import Stages
 from adapters.indextts2.velocity import Painting, VelocityField
 from domain.errors import ModelUnavailable
 from tests.integration.indextts2.package_networks import package_flow

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from adapters.indextts2.beams import Codes
-from adapters.indextts2.engine import Stages
 from adapters.indextts2.generation import LoopingGenerator
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
 from adapters.indextts2.prompt import batched
 from adapters.indextts2.sampling import SamplingPlan
+from adapters.indextts2.stages import Stages
 from tests.integration.indextts2.speaking import HIGH, LOW
 
 TEXTS = (

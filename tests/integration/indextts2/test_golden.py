@@ -13,9 +13,9 @@ import torch
 
 from adapters.indextts2.checkpoint_files import CheckpointFiles
 from adapters.indextts2.conditioning import RecordingListener
-from adapters.indextts2.engine import Stages
 from adapters.indextts2.networks import build_networks
 from adapters.indextts2.package import bare_package, import_model_classes
+from adapters.indextts2.stages import Stages
 from domain.audio import Waveform
 from domain.voice import Recording
 from tests.integration.indextts2.golden_runs import golden_stages, in_steps, run_case, with_stop

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from adapters.indextts2.backbone import Backbone
 from adapters.indextts2.buckets import Coarse
-from adapters.indextts2.engine import Stages
 from adapters.indextts2.generation import LoopingGenerator
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
 from adapters.indextts2.package import bare_package, import_model_classes
 from adapters.indextts2.replays import Replays
 from adapters.indextts2.sampling import SamplingPlan
+from adapters.indextts2.stages import Stages
 from adapters.indextts2.stepping import Eager, Step
 from adapters.indextts2.storage import FixedStorage, LooseStorage, Storage
 from tests.integration.indextts2.repeating import (

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from adapters.indextts2.beams import Codes
 from adapters.indextts2.devices import Precision
-from adapters.indextts2.engine import Engine, Stages
+from adapters.indextts2.engine import Engine
 from adapters.indextts2.failures import speaking
 from adapters.indextts2.model import IndexTTS2Model
+from adapters.indextts2.stages import Stages
 from domain.audio import Samples
 from domain.delivery import Delivery, Sampling
 from domain.errors import InvalidRequest, OutOfMemory, SynthesisFailed
@@ -195,7 +197,7 @@ def test_what_a_stage_raises_becomes_an_error_of_the_domain(
         def speak(self, mels: object) -> list[Samples]:
             raise raised
 
-        def pieces(self, mel: object) -> Iterator[Samples]:
+        def pieces(self, mel: object, **_: object) -> Iterator[Samples]:
             raise raised
 
     parts = Engine(stages=replace(stages, vocoder=Broken())).speak(
@@ -209,11 +211,11 @@ def test_what_a_stage_raises_becomes_an_error_of_the_domain(
 @pytest.mark.parametrize("value", [np.nan, 0.0])
 def test_broken_or_silent_audio_is_never_sold_as_speech(stages: Stages, value: float) -> None:
     class Dull:
-        def speak(self, mels: Sequence[object]) -> list[Samples]:
-            return [np.full(1000, value, np.float32) for _ in mels]
+        def speak(self, mels: Sequence[Tensor]) -> list[Samples]:
+            return [np.full(256 * mel.shape[2], value, np.float32) for mel in mels]
 
-        def pieces(self, mel: object) -> Iterator[Samples]:
-            yield np.full(1000, value, np.float32)
+        def pieces(self, mel: Tensor, **_: object) -> Iterator[Samples]:
+            yield from self.speak([mel])
 
     parts = Engine(stages=replace(stages, vocoder=Dull())).speak(
         ["Hello."], voice=LOW, delivery=Delivery(1, sampling=SHORT)
@@ -228,6 +230,9 @@ def test_a_segment_without_a_single_code_fails(stages: Stages) -> None:
 
         def generate(self, prompts: Sequence[object], *_: object, **__: object) -> list[Codes]:
             return [Codes(torch.zeros(0, dtype=torch.int64), stopped=True) for _ in prompts]
+
+        def begin(self, *_: object, **__: object) -> None:
+            return None
 
     parts = Engine(stages=replace(stages, generator=Mute())).speak(
         ["Hello."], voice=LOW, delivery=Delivery(1, sampling=SHORT)

@@ -13,7 +13,7 @@ def even(frames: int) -> list[Window]:
 
 
 def growing(frames: int) -> list[Window]:
-    return list(growing_windows(frames, shortest=40, longest=100, reach=REACH))
+    return list(growing_windows(frames, first=0, shortest=40, longest=100, reach=REACH))
 
 
 @pytest.mark.parametrize("frames", FRAMES)

@@ -1,0 +1,143 @@
+"""A request's beginning, heard before its first segment is decoded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from adapters.indextts2.engine import Engine
+from adapters.indextts2.noise import KeyedNoise
+from adapters.indextts2.stages import Stages
+from application.ports import SpokenPart
+from domain.delivery import Delivery, Sampling
+from tests.integration.indextts2.speaking import LOW, joined, same, warnings_of
+
+CHUNKS = ("The quick brown fox jumps over the lazy dog.", "Pack my box!")
+LONG = Sampling(max_mel_tokens=200, diffusion_steps=4)
+BEGUN = 60
+
+
+@dataclass(slots=True)
+class Diary:
+    """Writes down what the generator and the mel decoder are asked for, and what comes of it."""
+
+    stages: Stages
+    events: list[str] = field(default_factory=list)
+    mels: list[Tensor] = field(default_factory=list)
+
+    def kept_by(self) -> Stages:
+        return replace(self.stages, generator=self, mel_decoder=self)
+
+    @property
+    def longest(self) -> int:
+        return self.stages.generator.longest
+
+    def generate(self, *arguments: Any, **named: Any) -> Any:
+        self.events.append("generate")
+        return self.stages.generator.generate(*arguments, **named)
+
+    def begin(self, *arguments: Any, **named: Any) -> Tensor | None:
+        self.events.append("begin")
+        return self.stages.generator.begin(*arguments, **named)
+
+    def decode(self, *arguments: Any, **named: Any) -> list[Tensor]:
+        self.mels += self.stages.mel_decoder.decode(*arguments, **named)
+        return self.mels[-len(arguments[0]) :]
+
+
+class Endless:
+    """A language model that never says the stop code; random weights otherwise do soon."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def mel_head(self, hidden: Tensor) -> Tensor:
+        logits: Tensor = self._model.mel_head(hidden)
+        logits[..., self._model.stop_mel_token] = -1e4
+        return logits
+
+
+@pytest.fixture(scope="module")
+def endless(stages: Stages) -> Stages:
+    generator: Any = stages.generator
+    return replace(
+        stages,
+        generator=replace(generator, language_model=Endless(generator.language_model)),
+        noise=partial(KeyedNoise, device=torch.device("cpu")),
+    )
+
+
+@pytest.fixture
+def diary(endless: Stages) -> Diary:
+    return Diary(replace(endless, early_codes=BEGUN))
+
+
+def spoken(stages: Stages, *chunks: str, seed: int = 3) -> list[SpokenPart]:
+    with torch.inference_mode():
+        return list(Engine(stages=stages).speak(chunks, voice=LOW, delivery=_delivery(seed)))
+
+
+def _delivery(seed: int) -> Delivery:
+    return Delivery(seed, sampling=LONG)
+
+
+def chunk(parts: Sequence[SpokenPart], index: int) -> list[SpokenPart]:
+    return [part for part in parts if part.chunk == index]
+
+
+def test_the_beginning_leaves_before_the_first_segment_is_decoded(diary: Diary) -> None:
+    parts = Engine(stages=diary.kept_by()).speak(CHUNKS, voice=LOW, delivery=_delivery(3))
+    with torch.inference_mode():
+        first = next(parts)
+        assert diary.events == ["begin"]
+        assert len(first.samples) > 0
+        assert not first.ends_chunk
+        rest = list(parts)
+    assert diary.events[:2] == ["begin", "generate"]
+    assert diary.events.count("begin") == 1
+    assert [part.chunk for part in rest if part.ends_chunk] == [0, 1]
+
+
+def test_what_was_heard_early_and_what_follows_are_one_painting_without_a_seam(
+    diary: Diary,
+) -> None:
+    parts = spoken(diary.kept_by(), *CHUNKS)
+    beginning, whole, *_ = diary.mels
+    kept = beginning.shape[2] - 20
+    assert torch.equal(whole[:, :, :kept], beginning[:, :, :kept])
+    with torch.inference_mode():
+        (expected,) = diary.stages.vocoder.speak([whole])
+    np.testing.assert_allclose(joined(parts, chunk=0), expected, atol=1e-5)
+
+
+def test_early_audio_is_named_in_the_result_and_changes_the_first_chunk_alone(
+    diary: Diary, endless: Stages
+) -> None:
+    early, late = spoken(diary.stages, *CHUNKS), spoken(endless, *CHUNKS)
+    assert any("EARLY_FIRST_AUDIO" in warning for warning in warnings_of(chunk(early, 0)))
+    assert not any("EARLY_FIRST_AUDIO" in said for said in warnings_of(chunk(early, 1)))
+    assert not any("EARLY_FIRST_AUDIO" in said for said in warnings_of(late))
+    assert joined(early, chunk=0).shape == joined(late, chunk=0).shape
+    assert not same(joined(early, chunk=0), joined(late, chunk=0))
+    assert same(joined(early, chunk=1), joined(late, chunk=1))
+
+
+def test_early_audio_has_the_same_samples_every_time(diary: Diary) -> None:
+    once, again = (joined(spoken(diary.stages, *CHUNKS)) for _ in range(2))
+    assert same(once, again)
+
+
+def test_a_segment_that_is_over_before_it_could_be_early_is_spoken_as_always(
+    endless: Stages,
+) -> None:
+    never = replace(endless, early_codes=LONG.max_mel_tokens or 0)
+    assert same(joined(spoken(never, *CHUNKS)), joined(spoken(endless, *CHUNKS)))
+    assert not any("EARLY" in warning for warning in warnings_of(spoken(never, *CHUNKS)))
