@@ -1,0 +1,208 @@
+"""What each step contributes: a stage of a whole request with one thing changed at a time."""
+
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from adapters.indextts2.buckets import Coarse, Exact
+from adapters.indextts2.flow import CodedSegment
+from adapters.indextts2.graphs import CudaGraphs
+from adapters.indextts2.noise import KeyedNoise, SegmentKey
+from adapters.indextts2.replays import Recorder, Replays
+from adapters.indextts2.stages import Stages
+from adapters.indextts2.stepping import Eager, Step
+from adapters.indextts2.storage import FixedStorage
+from benchmarks.ceilings import Ceiling
+from benchmarks.sides import Case, Clock, tokens_of
+
+Ways = dict[str, Callable[[], object]]
+
+
+@dataclass(slots=True)
+class ClockedRecorder:
+    """A recorder that knows how many steps it has recorded, and how long that took."""
+
+    recorder: Recorder
+    clock: Clock
+    count: int = 0
+    seconds: float = 0.0
+
+    def warm_up(self, step: Step) -> None:
+        self.recorder.warm_up(step)
+
+    def record(self, step: Step) -> Step:
+        began = self.clock.now()
+        repeat = self.recorder.record(step)
+        self.seconds += self.clock.now() - began
+        self.count += 1
+        return repeat
+
+    def forget(self) -> None:
+        self.recorder.forget()
+
+
+def ablation(
+    stages: Stages, halved: Stages | None, case: Case, repeats: int, ceiling: Ceiling
+) -> Iterator[str]:
+    """Tables for code generation, flow matching and vocoder; ``halved`` is USE_FP16's engine."""
+    clock = Clock(case)
+    voice = stages.listener.hear(case.voice(0))
+    prompts = [
+        stages.prompts.build(tokens, latents=voice.latents, emotion=stages.emotions.own(voice))
+        for tokens in tokens_of(case)
+    ]
+    keys = [SegmentKey(chunk, 0) for chunk in range(len(prompts))]
+    noise = KeyedNoise(1, device=prompts[0].device)
+    ways = _generating(stages, case, prompts, keys, noise)
+    if case.device != "cpu":
+        yield from _recording(stages, case, prompts, keys, noise, clock)
+    spent = _in_turns(ways, repeats, clock)
+    yield from _table("code generation", spent)
+    together = statistics.median(next(iter(spent.values())))
+    rows = len(prompts) * case.plan.num_beams
+    yield ""
+    yield _share_of_ceiling(stages, rows, together / case.plan.max_mel_tokens, ceiling)
+    yield ""
+    every: Any = stages.generator.generate(prompts, keys, plan=case.plan, noise=noise)
+    segments = [
+        CodedSegment(key, codes.ids, stages.latents.read(prompt, codes.ids))
+        for key, codes, prompt in zip(keys, every, prompts, strict=True)
+    ]
+
+    def paint(decoder: Any, size: int) -> list[Tensor]:
+        return [
+            mel
+            for begin in range(0, len(segments), size)
+            for mel in decoder.decode(
+                segments[begin : begin + size], voice=voice, plan=case.plan, noise=noise
+            )
+        ]
+
+    painting: Ways = {
+        "all segments together": lambda: paint(stages.mel_decoder, len(segments)),
+        "one segment at a time": lambda: paint(stages.mel_decoder, 1),
+    }
+    if halved is not None:
+        halved_decoder = halved.mel_decoder
+        painting["all together, USE_FP16"] = lambda: paint(halved_decoder, len(segments))
+    yield from _table("flow matching", _in_turns(painting, repeats, clock))
+    yield ""
+    mels = paint(stages.mel_decoder, len(segments))
+    vocoder = stages.vocoder
+    speaking: Ways = {
+        "all mels together": lambda: vocoder.speak(mels),
+        "one mel at a time": lambda: [vocoder.speak([mel]) for mel in mels],
+        "piece by piece": lambda: [list(vocoder.pieces(mel)) for mel in mels],
+    }
+    yield from _table("vocoder", _in_turns(speaking, repeats, clock))
+
+
+def _generating(
+    stages: Stages,
+    case: Case,
+    prompts: Sequence[Tensor],
+    keys: Sequence[SegmentKey],
+    noise: KeyedNoise,
+) -> Ways:
+    generator: Any = stages.generator
+    every = len(prompts)
+
+    def way(changed: Any, *ends: int) -> Callable[[], object]:
+        return lambda: _generate(changed, case, prompts, keys, noise, ends)
+
+    ways = {
+        "all segments in one batch": way(generator, every),
+        "the first alone, then the rest (what the engine does)": way(generator, 1, every),
+        "four segments at once": way(generator, *range(4, every, 4), every),
+        "one segment at a time": way(generator, *range(1, every + 1)),
+        "one batch, asked every step who has finished": way(
+            replace(generator, poll_every=1), every
+        ),
+        "one batch, nothing dropped from the cache": way(
+            replace(generator, room=case.plan.max_mel_tokens), every
+        ),
+    }
+    if case.device != "cpu":
+        ways["one batch, no step recorded (USE_CUDA_GRAPHS=false)"] = way(
+            replace(generator, buckets=Exact(), runner=Eager()), every
+        )
+    return ways
+
+
+def _recording(
+    stages: Stages,
+    case: Case,
+    prompts: Sequence[Tensor],
+    keys: Sequence[SegmentKey],
+    noise: KeyedNoise,
+    clock: Clock,
+) -> Iterator[str]:
+    """How long it takes to record the steps of a request; both a small and a large one are run."""
+    recorder = ClockedRecorder(CudaGraphs(torch.device(case.device)), clock)
+    runner = Replays(recorder=recorder, storage=FixedStorage())
+    generator: Any = stages.generator
+    recording = replace(generator, buckets=Coarse(), runner=runner)
+    for _ in range(2):
+        _generate(recording, case, prompts, keys, noise, [len(prompts)])
+    yield f"{recorder.count} steps were recorded as CUDA graphs, in {recorder.seconds:.2f} s."
+    yield ""
+
+
+def _generate(
+    generator: Any,
+    case: Case,
+    prompts: Sequence[Tensor],
+    keys: Sequence[SegmentKey],
+    noise: KeyedNoise,
+    ends: Sequence[int],
+) -> None:
+    start = 0
+    for end in ends:
+        batch = slice(start, end)
+        generator.generate(prompts[batch], keys[batch], plan=case.plan, noise=noise)
+        start = end
+
+
+def _in_turns(ways: Ways, repeats: int, clock: Clock) -> dict[str, list[float]]:
+    if repeats > 1:
+        for way in ways.values():
+            way()
+    spent: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(repeats):
+        for name, way in ways.items():
+            spent[name].append(clock.seconds(way))
+    return spent
+
+
+def _table(stage: str, spent: dict[str, list[float]]) -> Iterator[str]:
+    yield f"| {stage} | s | times the first |"
+    yield "|---|---:|---:|"
+    base = statistics.median(next(iter(spent.values())))
+    for name, times in spent.items():
+        yield f"| {name} | {spread(times)} | {statistics.median(times) / base:.2f} |"
+
+
+def spread(times: Sequence[float]) -> str:
+    """The median and both extremes."""
+    return f"{statistics.median(times):.2f} ({min(times):.2f} to {max(times):.2f})"
+
+
+def _share_of_ceiling(stages: Stages, rows: int, step_seconds: float, ceiling: Ceiling) -> str:
+    """How near a decoding step is to what the device's memory and multipliers allow."""
+    generator: Any = stages.generator
+    model = generator.language_model
+    parts = (model.gpt.h, model.mel_head)
+    weights = [each for part in parts for each in part.parameters() if each.ndim > 1]
+    count, size = sum(each.numel() for each in weights), weights[0].element_size()
+    floor = max(
+        count * size / ceiling.bytes_per_second, 2 * count * rows / ceiling.operations_per_second
+    )
+    return (
+        f"One step of {rows} rows takes {1000 * step_seconds:.1f} ms; its weights alone need"
+        f" {1000 * floor:.1f} ms at the device's measured pace: {floor / step_seconds:.0%} of the"
+        " ceiling."
+    )

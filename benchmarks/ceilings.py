@@ -1,0 +1,44 @@
+"""How fast a device is at best, and how much a piece of work asks of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.sides import Clock
+
+_TURNS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """Bytes copied (read and written) and operations multiplied in a second, as measured."""
+
+    bytes_per_second: float
+    operations_per_second: float
+
+    @classmethod
+    def measure(cls, device: torch.device, clock: Clock, dtype: torch.dtype) -> "Ceiling":
+        block = torch.zeros(1 << 26, dtype=dtype, device=device)
+        there = torch.empty_like(block)
+        square = torch.ones(2048, 2048, dtype=dtype, device=device)
+        product = torch.empty_like(square)
+        copying = _least(clock, lambda: there.copy_(block))
+        multiplying = _least(clock, lambda: torch.mm(square, square, out=product))
+        return cls(
+            bytes_per_second=2 * block.numel() * block.element_size() / copying,
+            operations_per_second=2 * 2048**3 / multiplying,
+        )
+
+
+def operations(work: Callable[[], object]) -> int:
+    """Multiplications and additions in the matrix products and convolutions of ``work``."""
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return int(counter.get_total_flops())
+
+
+def _least(clock: Clock, work: Callable[[], object]) -> float:
+    work()
+    return min(clock.seconds(work) for _ in range(_TURNS))

@@ -1,0 +1,236 @@
+"""The two sides of the comparison: the package's modules and this engine, asked for the same."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from adapters.indextts2.assembly import EngineSettings, assemble
+from adapters.indextts2.checkpoint_files import MODEL, CheckpointFiles
+from adapters.indextts2.devices import Precision, choose_precision, cpu_multiplies_bfloat16
+from adapters.indextts2.engine import Engine
+from adapters.indextts2.package import bare_package, import_model_classes
+from adapters.indextts2.sampling import SamplingPlan
+from adapters.indextts2.stages import Stages
+from adapters.indextts2.text import TextReader
+from benchmarks.upstream import Mode, Upstream
+from domain.delivery import Delivery, Sampling
+from domain.voice import Recording
+from tests.tiny_checkpoint.voices import recording
+
+SENTENCE = "The quick brown fox jumps over the lazy dog, and segment {} is spoken."
+STAGES = {
+    "reference": "listener",
+    "code generation": "generator",
+    "latents": "latents",
+    "flow matching": "mel_decoder",
+    "vocoder": "vocoder",
+}
+"""What the tables call a stage, and what the engine does."""
+RATE_HZ = 22_050
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What both sides are asked for."""
+
+    model: Path
+    chunks: int
+    device: str
+    plan: SamplingPlan
+    voice_seconds: float
+    threads: int
+
+    @property
+    def files(self) -> CheckpointFiles:
+        return CheckpointFiles(self.model)
+
+    def texts(self) -> list[str]:
+        return [SENTENCE.format(index) for index in range(self.chunks)]
+
+    def voice(self, turn: int) -> Recording:
+        """A voice for each turn, so that nobody knows it from before."""
+        return recording(f"voice {turn}", 100.0 + 10 * turn, seconds=self.voice_seconds)
+
+    def delivery(self, seed: int) -> Delivery:
+        plan = self.plan
+        sampling = Sampling(
+            num_beams=plan.num_beams,
+            max_mel_tokens=plan.max_mel_tokens,
+            diffusion_steps=plan.diffusion_steps,
+        )
+        return Delivery(seed, sampling=sampling)
+
+    @property
+    def half(self) -> Precision:
+        """What USE_FP16 leads to on the case's device."""
+        return choose_precision(
+            torch.device(self.device),
+            use_fp16=True,
+            cpu_multiplies_bfloat16=cpu_multiplies_bfloat16(),
+        )
+
+
+class Clock:
+    """Seconds spent in each stage; waits for the device, so that a stage pays for its own work."""
+
+    def __init__(self, case: Case) -> None:
+        self._device = case.device
+        self._alone = case.device == "cpu" and case.threads == 1
+        self.spent = dict.fromkeys(STAGES, 0.0)
+
+    @contextmanager
+    def on(self, stage: str) -> Iterator[None]:
+        began = self.now()
+        yield
+        self.spent[stage] += self.now() - began
+
+    def now(self) -> float:
+        if self._device != "cpu":
+            torch.cuda.synchronize(self._device)
+        return time.process_time() if self._alone else time.perf_counter()
+
+    def seconds(self, work: Callable[[], object]) -> float:
+        began = self.now()
+        work()
+        return self.now() - began
+
+
+class Clocked:
+    """A stage whose methods run on the clock."""
+
+    def __init__(self, stage: Any, name: str, clock: Clock) -> None:
+        self._stage, self._name, self._clock = stage, name, clock
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._stage, name)
+        if not callable(found):
+            return found
+
+        def timed(*arguments: Any, **named: Any) -> Any:
+            with self._clock.on(self._name):
+                answer = found(*arguments, **named)
+            return self._each(answer) if isinstance(answer, Iterator) else answer
+
+        return timed
+
+    def _each(self, answers: Iterator[Any]) -> Iterator[Any]:
+        while True:
+            with self._clock.on(self._name):
+                answer = next(answers, None)
+            if answer is None:
+                return
+            yield answer
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request: seconds for each stage and in all, and how much audio came of it."""
+
+    stages: dict[str, float]
+    total: float
+    audio: float
+
+
+class Package:
+    """The package's modules, as upstream drives them."""
+
+    def __init__(
+        self, case: Case, mode: Mode | None = None, *, upstream: Upstream | None = None
+    ) -> None:
+        self._case = case
+        self.upstream = upstream or Upstream.load(case.files, torch.device(case.device), mode)
+        self._tokens = tokens_of(case)
+
+    def take(self, turn: int, chunks: int) -> Turn:
+        clock = Clock(self._case)
+        began = clock.now()
+        with clock.on("reference"):
+            heard = self.upstream.hear(self._case.voice(turn))
+        samples = sum(self._speak(heard, tokens, clock) for tokens in self._tokens[:chunks])
+        return Turn(clock.spent, clock.now() - began, samples / RATE_HZ)
+
+    def first_audio(self, turn: int) -> float:
+        """Seconds until the first chunk is spoken, in a voice that is known."""
+        heard, clock = self.upstream.hear(self._case.voice(turn)), Clock(self._case)
+        return clock.seconds(lambda: self._speak(heard, self._tokens[0], clock))
+
+    def _speak(self, heard: Any, tokens: Sequence[int], clock: Clock) -> int:
+        upstream, plan = self.upstream, self._case.plan
+        with clock.on("code generation"):
+            said = upstream.generate(heard, tokens, plan)
+        with clock.on("latents"):
+            said, latents = upstream.read(heard, said)
+        with clock.on("flow matching"):
+            mel = upstream.paint(heard, said, latents, plan)
+        with clock.on("vocoder"):
+            return len(upstream.speak(mel))
+
+
+class Ours:
+    """The engine, its stages on the clock."""
+
+    def __init__(self, case: Case, stages: Stages | None = None) -> None:
+        self._case = case
+        self.stages = stages or stages_of(case)
+
+    def take(self, turn: int, chunks: int) -> Turn:
+        clock = Clock(self._case)
+        clocked: dict[str, Any] = {
+            field: Clocked(getattr(self.stages, field), name, clock)
+            for name, field in STAGES.items()
+        }
+        engine = Engine(stages=replace(self.stages, **clocked))
+        began = clock.now()
+        parts = engine.speak(
+            self._case.texts()[:chunks],
+            voice=self._case.voice(turn),
+            delivery=self._case.delivery(turn),
+        )
+        samples = sum(len(part.samples) for part in parts)
+        return Turn(clock.spent, clock.now() - began, samples / RATE_HZ)
+
+    def first_audio(self, turn: int, *, early_codes: int = 0) -> float:
+        """Seconds until the first samples leave, in a voice that is known."""
+        voice, clock = self._case.voice(turn), Clock(self._case)
+        self.stages.listener.hear(voice)
+        engine = Engine(stages=replace(self.stages, early_codes=early_codes))
+        parts = engine.speak(self._case.texts(), voice=voice, delivery=self._case.delivery(turn))
+        seconds = clock.seconds(lambda: next(parts))
+        parts.close()
+        return seconds
+
+
+def stages_of(case: Case, precision: Precision = Precision.FULL) -> Stages:
+    settings = EngineSettings(
+        files=case.files,
+        precision=precision,
+        use_cuda_kernel=False,
+        use_cuda_graphs=True,
+        use_grammars=False,
+        max_tokens_per_segment=600,
+        segments_at_once=16,
+        early_first_audio=False,
+        cache_dir=None,
+    )
+    return assemble(settings, torch.device(case.device)).stages
+
+
+def tokens_of(case: Case) -> list[Sequence[int]]:
+    """The token ids of each text; each is one segment."""
+    with bare_package():
+        classes = import_model_classes()
+    path = partial(case.files.path, MODEL)
+    text = TextReader(
+        classes=classes,
+        tokens=path("bpe.model"),
+        glossary=path("glossary.yaml"),
+        use_grammars=False,
+    )
+    read = partial(text.read, longest=600, language=None)
+    return [segment.ids for each in case.texts() for segment in read(each).segments]
