@@ -193,7 +193,12 @@ def _halved(case: Case, ours: Ours) -> Stages | None:
     if case.half is Precision.HALF:
         return halved
     # All else is the same, and a large model may not fit into memory twice.
-    return replace(ours.stages, mel_decoder=halved.mel_decoder)
+    return replace(
+        ours.stages,
+        generator=halved.generator,
+        latents=halved.latents,
+        mel_decoder=halved.mel_decoder,
+    )
 
 
 def _row(stage: str, turns: Turns, package: str, own: Sequence[str]) -> str:

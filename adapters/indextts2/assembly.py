@@ -163,10 +163,15 @@ def _number_types(precision: Precision) -> NumberTypes:
     match precision:
         case Precision.FULL:
             return NumberTypes()
-        case Precision.HALF_FLOW:
-            return NumberTypes(flow=torch.bfloat16)
+        case Precision.HALF_PRODUCTS:
+            return NumberTypes(blocks=torch.bfloat16, flow=torch.bfloat16)
         case Precision.HALF:
-            return NumberTypes(language=torch.float16, flow=torch.bfloat16, vocoder=torch.float16)
+            return NumberTypes(
+                language=torch.float16,
+                blocks=torch.float16,
+                flow=torch.bfloat16,
+                vocoder=torch.float16,
+            )
 
 
 def _conversion(settings: EngineSettings) -> Path | None:

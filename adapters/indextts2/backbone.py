@@ -20,6 +20,12 @@ class Backbone:
         self._last_norm = gpt.ln_f
         self._heads = heads
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """In which number type positions attend to one another."""
+        dtype: torch.dtype = self._blocks[0].attn.c_attn.weight.dtype
+        return dtype
+
     def run(self, x: Tensor, cache: KeyValueCache | None, bias: Tensor | None) -> Tensor:
         """Hidden states (rows, new, width) of embeddings ``x`` of the same shape.
 
@@ -30,7 +36,7 @@ class Backbone:
         for layer, block in enumerate(self._blocks):
             query, keys, values = (
                 part.unflatten(-1, (self._heads, -1)).transpose(1, 2)
-                for part in block.attn.c_attn(block.ln_1(x)).chunk(3, dim=-1)
+                for part in block.attn.c_attn(block.ln_1(x).to(self.dtype)).chunk(3, dim=-1)
             )
             if cache is not None:
                 keys, values = cache.append(layer, keys, values)
@@ -39,7 +45,7 @@ class Backbone:
             )
             x = x + block.attn.c_proj(heard.transpose(1, 2).flatten(2))
             # One kernel for what the package's activation spells out in eight.
-            inner = gelu(block.mlp.c_fc(block.ln_2(x)), approximate="tanh")
+            inner = gelu(block.mlp.c_fc(block.ln_2(x).to(self.dtype)), approximate="tanh")
             x = x + block.mlp.c_proj(inner)
         hidden: Tensor = self._last_norm(x)
         return hidden

@@ -54,14 +54,14 @@ def choose_device(asked: str | None) -> "torch.device":
 class Precision(Enum):
     """In which number types the networks that speak compute.
 
-    ``HALF`` halves code generation, mel decoder and vocoder, as a GPU likes it. ``HALF_FLOW``
-    halves the mel decoder's products alone: a CPU spends most of its time there, and the codes
-    stay what they are in float32.
+    ``HALF`` halves code generation, mel decoder and vocoder, as a GPU likes it.
+    ``HALF_PRODUCTS`` halves the large products in the language model and the mel decoder alone,
+    as CPUs like it that have instructions for them.
     """
 
     FULL = "float32"
     HALF = "float16"
-    HALF_FLOW = "bfloat16-flow"
+    HALF_PRODUCTS = "bfloat16-products"
 
 
 def choose_precision(
@@ -72,7 +72,7 @@ def choose_precision(
         return Precision.FULL
     if device.type == "cuda":
         return Precision.HALF
-    return Precision.HALF_FLOW if cpu_multiplies_bfloat16 else Precision.FULL
+    return Precision.HALF_PRODUCTS if cpu_multiplies_bfloat16 else Precision.FULL
 
 
 def cpu_multiplies_bfloat16() -> bool:

@@ -54,9 +54,14 @@ _SPEAKING = (
 
 @dataclass(frozen=True, slots=True)
 class NumberTypes:
-    """In which number types the networks that speak hold their weights; all else is float32."""
+    """In which number types the networks that speak hold their weights; all else is float32.
+
+    ``blocks`` is for the large matrices of the language model's transformer, ``language`` for the
+    rest of what speaks in it.
+    """
 
     language: torch.dtype = torch.float32
+    blocks: torch.dtype = torch.float32
     flow: torch.dtype = torch.float32
     vocoder: torch.dtype = torch.float32
 
@@ -97,6 +102,9 @@ def build_language_model(build: Construction, config: Munch, width: int) -> nn.M
             _listen_to(encoder, width)
     for part in _SPEAKING:
         getattr(model, part).to(build.types.language)
+    for block in model.gpt.h:
+        for layer in (block.attn, block.mlp):
+            layer.to(build.types.blocks)
     label = "gpt.pth"
     source = partial(read_tensors, build.path(MODEL, label), label=label, below="model")
     build.weights.fill(model, "language_model", source, label=label)

@@ -13,7 +13,7 @@ class PromptBuilder:
 
     def __init__(self, *, language_model: Any, dtype: torch.dtype) -> None:
         self._model = language_model
-        self._dtype = dtype
+        self.dtype = dtype
 
     @property
     def longest_text(self) -> int:
@@ -34,7 +34,7 @@ class PromptBuilder:
         text = model.text_embedding(ids) + model.text_pos_embedding.emb(positions)
         # Speed embeddings stand in the order "half speed off, full speed on" that training used.
         speed = model.speed_emb(torch.tensor([1, 0], device=device))
-        voice = (latents + emotion.unsqueeze(1)).to(self._dtype)
+        voice = (latents + emotion.unsqueeze(1)).to(self.dtype)
         return torch.cat([voice, speed[None], text[None]], dim=1)
 
 

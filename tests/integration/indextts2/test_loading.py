@@ -240,7 +240,7 @@ def test_speedups_that_cannot_be_had_are_said_plainly(checkpoint: Path) -> None:
     off = {"use_deepspeed": False, "use_cuda_kernel": False}
     assert any("USE_FP16" in said for said in refusals(cpu, full, use_fp16=True, **off))
     assert not list(refusals(cpu, full, use_fp16=False, **off))
-    assert not list(refusals(cpu, Precision.HALF_FLOW, use_fp16=True, **off))
+    assert not list(refusals(cpu, Precision.HALF_PRODUCTS, use_fp16=True, **off))
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_speedups_that_cannot_be_had_are_said_plainly(checkpoint: Path) -> None:
     [
         ("cpu", False, True, Precision.FULL),
         ("cpu", True, False, Precision.FULL),
-        ("cpu", True, True, Precision.HALF_FLOW),
+        ("cpu", True, True, Precision.HALF_PRODUCTS),
         ("cuda", False, True, Precision.FULL),
         ("cuda", True, False, Precision.HALF),
     ],

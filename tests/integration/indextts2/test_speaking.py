@@ -241,7 +241,24 @@ def test_a_segment_without_a_single_code_fails(stages: Stages) -> None:
         next(parts)
 
 
-@pytest.mark.parametrize("precision", [Precision.HALF, Precision.HALF_FLOW])
+@pytest.mark.parametrize("precision", [Precision.HALF, Precision.HALF_PRODUCTS])
+def test_half_precision_has_the_same_thoughts_about_the_same_codes(
+    checkpoint: Path, stages: Stages, precision: Precision
+) -> None:
+    halved = golden_stages(checkpoint, precision=precision)
+    with torch.inference_mode():
+        voice = stages.listener.hear(LOW)
+        prompt = stages.prompts.build(
+            range(5, 25), latents=voice.latents, emotion=stages.emotions.own(voice)
+        )
+        codes = torch.arange(40)
+        expected = stages.latents.read(prompt, codes)
+        found = halved.latents.read(prompt.to(halved.prompts.dtype), codes)
+    assert found.dtype is torch.float32
+    assert (found - expected).norm() < 1e-2 * expected.norm()
+
+
+@pytest.mark.parametrize("precision", [Precision.HALF, Precision.HALF_PRODUCTS])
 def test_half_precision_speaks_with_the_same_stages(checkpoint: Path, precision: Precision) -> None:
     """What USE_FP16 leads to, on the CPU: every number type fits where it meets another."""
     halved = golden_stages(checkpoint, precision=precision)
