@@ -71,12 +71,15 @@ class Replays:
     def _record(self, step: Step) -> Step | None:
         try:
             return self._recorder.record(step)
-        except torch.OutOfMemoryError as error:
-            reason: RuntimeError = error
-            advice = "the device has no memory for graphs; all that they held is free again"
         except RuntimeError as error:
-            reason, advice = error, "USE_CUDA_GRAPHS=false does the same from the start"
-        log.warning("decoding_without_graphs", advice=advice, reason=str(reason))
+            # Only its words: the error itself would keep what was being recorded in memory.
+            reason = str(error)
+            advice = (
+                "the device has no memory for graphs; all that they held is free again"
+                if isinstance(error, torch.OutOfMemoryError)
+                else "USE_CUDA_GRAPHS=false does the same from the start"
+            )
+        log.warning("decoding_without_graphs", advice=advice, reason=reason)
         self._recorded.clear()
         self._storage = None
         return None

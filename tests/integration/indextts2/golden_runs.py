@@ -108,7 +108,9 @@ class GoldenRun:
     waves: list[Samples]
 
 
-def golden_stages(checkpoint: Path, *, precision: Precision = Precision.FULL) -> Stages:
+def golden_stages(
+    checkpoint: Path, *, precision: Precision = Precision.FULL, early_first_audio: bool = False
+) -> Stages:
     """The stages of a checkpoint, one segment at a time, with the package's chance."""
     assembled = assemble(
         EngineSettings(
@@ -119,7 +121,7 @@ def golden_stages(checkpoint: Path, *, precision: Precision = Precision.FULL) ->
             use_grammars=False,
             max_tokens_per_segment=600,
             segments_at_once=1,
-            early_first_audio=False,
+            early_first_audio=early_first_audio,
             cache_dir=None,
         ),
         torch.device("cpu"),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,15 @@ import pytest
 import torch
 from torch import Tensor
 
+from adapters.indextts2.buckets import Coarse
 from adapters.indextts2.engine import Engine
 from adapters.indextts2.noise import KeyedNoise
+from adapters.indextts2.replays import Replays
 from adapters.indextts2.stages import Stages
 from application.ports import SpokenPart
 from domain.delivery import Delivery, Sampling
+from tests.integration.indextts2.golden_runs import golden_stages
+from tests.integration.indextts2.repeating import CpuRecorder, WatchedStorage
 from tests.integration.indextts2.speaking import LOW, joined, same, warnings_of
 
 CHUNKS = ("The quick brown fox jumps over the lazy dog.", "Pack my box!")
@@ -61,7 +66,7 @@ class Endless:
 
     def mel_head(self, hidden: Tensor) -> Tensor:
         logits: Tensor = self._model.mel_head(hidden)
-        logits[..., self._model.stop_mel_token] = -1e4
+        logits[..., self._model.stop_mel_token].fill_(-1e4)
         return logits
 
 
@@ -141,3 +146,26 @@ def test_a_segment_that_is_over_before_it_could_be_early_is_spoken_as_always(
     never = replace(endless, early_codes=LONG.max_mel_tokens or 0)
     assert same(joined(spoken(never, *CHUNKS)), joined(spoken(endless, *CHUNKS)))
     assert not any("EARLY" in warning for warning in warnings_of(spoken(never, *CHUNKS)))
+
+
+def test_early_audio_begins_with_some_codes_where_it_is_asked_for(checkpoint: Path) -> None:
+    assert golden_stages(checkpoint).early_codes == 0
+    assert golden_stages(checkpoint, early_first_audio=True).early_codes > 0
+
+
+def test_requests_take_turns_amid_a_segment_on_the_same_memory(diary: Diary) -> None:
+    generator: Any = diary.stages.generator
+    model = generator.language_model
+    recorder = CpuRecorder(WatchedStorage(), [*model.parameters(), *model.buffers()])
+    runner = Replays(recorder=recorder, storage=recorder.storage)
+    engine = Engine(
+        stages=replace(diary.stages, generator=replace(generator, runner=runner, buckets=Coarse()))
+    )
+    alone = [joined(spoken(diary.stages, *CHUNKS, seed=seed)) for seed in (3, 4)]
+    turns = [engine.speak(CHUNKS, voice=LOW, delivery=_delivery(seed)) for seed in (3, 4)]
+    with torch.inference_mode():
+        heard = list(zip(*turns, strict=True))
+    assert recorder.repeated > 0
+    assert len(heard) > len(CHUNKS)
+    for parts, expected in zip(zip(*heard, strict=True), alone, strict=True):
+        assert same(joined(parts), expected)

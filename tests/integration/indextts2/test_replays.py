@@ -1,8 +1,10 @@
 """Steps repeated from a recording choose the codes that steps taken one by one choose."""
 
+import gc
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import ref
 
 import pytest
 import torch
@@ -169,6 +171,37 @@ def test_a_recording_that_fails_is_logged_once_and_no_request_notices(
     assert [each["event"] for each in logs] == ["decoding_without_graphs"]
     assert recorder.tried == 1
     assert isinstance(runner.storage(), LooseStorage)
+
+
+class HalfDone:
+    """A recorder that runs out of memory with a tensor in its hands."""
+
+    def __init__(self) -> None:
+        self.begun: ref[Tensor] | None = None
+
+    def warm_up(self, step: Step) -> None:
+        step()
+
+    def record(self, _: Step) -> Step:
+        begun = torch.zeros(1)
+        self.begun = ref(begun)
+        raise torch.OutOfMemoryError("no")
+
+    def forget(self) -> None:
+        pass
+
+
+def test_a_recording_that_fails_leaves_nothing_in_memory() -> None:
+    recorder = HalfDone()
+    runner = Replays(recorder=recorder, storage=FixedStorage())
+    gc.disable()  # nobody knows when it comes
+    try:
+        for _ in range(2):
+            runner.run("a", lambda: None)
+        assert recorder.begun is not None
+        assert recorder.begun() is None
+    finally:
+        gc.enable()
 
 
 def test_only_so_many_recordings_are_kept_and_the_last_used_ones() -> None:

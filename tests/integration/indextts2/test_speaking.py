@@ -18,7 +18,7 @@ from adapters.indextts2.stages import Stages
 from domain.audio import Samples
 from domain.delivery import Delivery, Sampling
 from domain.errors import InvalidRequest, OutOfMemory, SynthesisFailed
-from tests.integration.indextts2.golden_runs import golden_stages
+from tests.integration.indextts2.golden_runs import Witness, golden_stages
 from tests.integration.indextts2.speaking import (
     HELLO,
     HIGH,
@@ -268,6 +268,17 @@ def test_half_precision_speaks_with_the_same_stages(checkpoint: Path, precision:
         )
     assert np.isfinite(part.samples).all()
     assert len(part.samples) > 0
+
+
+def test_on_a_cpu_half_precision_says_the_same_codes(checkpoint: Path, stages: Stages) -> None:
+    said = []
+    for each in (stages, golden_stages(checkpoint, precision=Precision.HALF_FLOW)):
+        witness = Witness(each.generator, each.latents)
+        engine = Engine(stages=replace(each, generator=witness, latents=witness))
+        with torch.inference_mode():
+            list(engine.speak([HELLO], voice=LOW, delivery=Delivery(1, sampling=SHORT)))
+        said.append((witness.codes[0].ids.tolist(), witness.latents[0].tolist()))
+    assert said[0] == said[1]
 
 
 def _seeded(seed: int) -> Delivery:
