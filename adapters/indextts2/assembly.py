@@ -143,6 +143,8 @@ def _generator(
     generator = LoopingGenerator(language_model=language_model, backbone=backbone)
     if not settings.use_cuda_graphs or device.type != "cuda":
         return generator
+    # Beside graphs, cuDNN's attention is known for NaN where a mask hides whole blocks of keys.
+    torch.backends.cuda.enable_cudnn_sdp(False)
     replays = Replays(recorder=CudaGraphs(device), storage=FixedStorage())
     return replace(generator, buckets=Coarse(), runner=replays)
 

@@ -72,7 +72,8 @@ def choose_precision(
         return Precision.FULL
     if device.type == "cuda":
         return Precision.HALF
-    return Precision.HALF_PRODUCTS if cpu_multiplies_bfloat16 else Precision.FULL
+    is_able = device.type == "cpu" and cpu_multiplies_bfloat16
+    return Precision.HALF_PRODUCTS if is_able else Precision.FULL
 
 
 def cpu_multiplies_bfloat16() -> bool:

@@ -44,10 +44,10 @@ class CodeGenerator(Protocol):
 
     def begin(
         self, prompt: Tensor, key: SegmentKey, *, plan: SamplingPlan, noise: Noise, count: int
-    ) -> Tensor | None:
+    ) -> Tensor | Codes:
         """The first codes (n,) of what ``generate`` says, ``count`` or more, once they are certain.
 
-        None where all is said before.
+        All of them, where they are finished before.
         """
 
 
@@ -85,12 +85,13 @@ class LoopingGenerator:
 
     def begin(
         self, prompt: Tensor, key: SegmentKey, *, plan: SamplingPlan, noise: Noise, count: int
-    ) -> Tensor | None:
-        for live in self._polled(batched([prompt]), [key], {}, plan=plan, noise=noise):
+    ) -> Tensor | Codes:
+        answers: dict[int, Codes] = {}
+        for live in self._polled(batched([prompt]), [key], answers, plan=plan, noise=noise):
             certain = live.certain(0)
             if len(certain) >= count:
                 return certain
-        return None
+        return answers[0]
 
     def decode(
         self, batch: PromptBatch, keys: Sequence[SegmentKey], *, plan: SamplingPlan, noise: Noise

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from adapters.indextts2.beams import Codes
@@ -16,8 +17,8 @@ from domain.voice import SILENT_AMPLITUDE
 
 _SAMPLES_PER_FRAME = 256
 _FEEL_THE_END = 20
-"""Mel frames before the end of a painting that would be others if it went on: the WaveNet mirrors
-what it paints there."""
+"""Mel frames before the end of a painting that are spoilt where it goes on: the WaveNet takes the
+mirror image of what is there for what follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +56,26 @@ class Voicing:
             early_codes = 0
 
     def _alone(self, task: Task, request: Request, early_codes: int) -> Iterator[Piece]:
+        """``early_codes`` of its codes are heard before the rest is decoded; 0: none are.
+
+        They are decoded again later on: what a request has half decoded would be in the way of
+        another one that has its turn between two pieces.
+        """
         prompt, painted, heard = self._prompt(task, request), None, 0
         hearing = _Hearing(task)
-        if early_codes:
-            painted = self._beginning(task, prompt, request, early_codes)
-        if painted is not None:
+        begun = self._begun(task, prompt, request, early_codes) if early_codes else None
+        if isinstance(begun, Tensor):
+            (beginning,) = self._mels([task], [prompt], [begun], request)
+            painted = beginning[:, :, :-_FEEL_THE_END]
             for samples in self._stages.vocoder.pieces(painted, goes_on=True):
                 heard += len(samples) // _SAMPLES_PER_FRAME
                 yield Piece(task, hearing.sound(samples), ends_segment=False)
-        (codes,) = self._codes([task], [prompt], request)
+        if isinstance(begun, Codes):
+            codes = _spoken(task, begun)
+        else:
+            (codes,) = self._codes([task], [prompt], request)
+        if begun is not None:
+            _make_sure_of(begun, codes, task)
         (mel,) = self._mels([task], [prompt], [codes.ids], request, painted=painted)
         warnings = _warnings(task, codes, request, is_early=painted is not None)
         for samples in self._stages.vocoder.pieces(mel, first=heard):
@@ -87,21 +99,12 @@ class Voicing:
                 warnings=_warnings(task, codes, request),
             )
 
-    def _beginning(
+    def _begun(
         self, task: Task, prompt: Tensor, request: Request, early_codes: int
-    ) -> Tensor | None:
-        """A mel (1, 80, frames) of the first codes that are certain; None where there are none.
-
-        The codes are decoded again later on: what a request has half decoded would be in the way
-        of another one that has its turn between two pieces.
-        """
-        begun = self._stages.generator.begin(
+    ) -> Tensor | Codes:
+        return self._stages.generator.begin(
             prompt, task.key, plan=request.plan, noise=request.noise, count=early_codes
         )
-        if begun is None:
-            return None
-        (mel,) = self._mels([task], [prompt], [begun], request)
-        return mel[:, :, :-_FEEL_THE_END]
 
     def _prompt(self, task: Task, request: Request) -> Tensor:
         return self._stages.prompts.build(
@@ -115,12 +118,7 @@ class Voicing:
         every = self._stages.generator.generate(
             prompts, keys, plan=request.plan, noise=request.noise
         )
-        for task, codes in zip(tasks, every, strict=True):
-            if not len(codes.ids):
-                raise SynthesisFailed(
-                    f"the model said nothing for chunk {task.key.chunk + 1}; try another seed"
-                )
-        return every
+        return [_spoken(task, codes) for task, codes in zip(tasks, every, strict=True)]
 
     def _mels(
         self,
@@ -137,6 +135,24 @@ class Voicing:
         ]
         return self._stages.mel_decoder.decode(
             segments, voice=request.voice, plan=request.plan, noise=request.noise
+        )
+
+
+def _spoken(task: Task, codes: Codes) -> Codes:
+    """``codes`` if there are any."""
+    if not len(codes.ids):
+        raise SynthesisFailed(
+            f"the model said nothing for chunk {task.key.chunk + 1}; try another seed"
+        )
+    return codes
+
+
+def _make_sure_of(begun: Tensor | Codes, codes: Codes, task: Task) -> None:
+    """What was heard already must be what is said in the end."""
+    if isinstance(begun, Tensor) and not torch.equal(codes.ids[: len(begun)], begun):
+        raise SynthesisFailed(
+            f"the model began chunk {task.key.chunk + 1} in one way and went on in another;"
+            " set EARLY_FIRST_AUDIO=false"
         )
 
 

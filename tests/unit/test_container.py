@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dependency_injector.providers import Provider
@@ -76,19 +77,19 @@ def test_finished_files_lie_apart_from_what_is_kept(
         load_settings(CliSettings)
 
 
-@pytest.mark.parametrize(("value", "expected"), [("", True), ("false", False), ("true", True)])
-def test_cuda_graphs_are_used_unless_they_are_switched_off(
-    monkeypatch: pytest.MonkeyPatch, value: str, expected: bool
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("use_cuda_graphs", "", True),
+        ("use_cuda_graphs", "false", False),
+        ("early_first_audio", "", False),
+        ("early_first_audio", "true", True),
+        ("use_fp16", "true", True),
+    ],
+)
+def test_what_a_setting_says_reaches_the_model(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: bool
 ) -> None:
-    monkeypatch.setenv("USE_CUDA_GRAPHS", value)
-
-    assert load_settings(CliSettings).use_cuda_graphs is expected
-
-
-@pytest.mark.parametrize(("value", "expected"), [("", False), ("true", True)])
-def test_audio_is_early_only_where_that_is_asked_for(
-    monkeypatch: pytest.MonkeyPatch, value: str, expected: bool
-) -> None:
-    monkeypatch.setenv("EARLY_FIRST_AUDIO", value)
-
-    assert load_settings(CliSettings).early_first_audio is expected
+    monkeypatch.setenv(name.upper(), value)
+    model: Any = Container(settings=load_settings(CliSettings)).indextts2_model
+    assert model.kwargs[name]() is expected

@@ -93,7 +93,7 @@ class Witness:
 
     def begin(
         self, prompt: Tensor, key: SegmentKey, *, plan: SamplingPlan, noise: Noise, count: int
-    ) -> Tensor | None:
+    ) -> Tensor | Codes:
         return self.generator.begin(prompt, key, plan=plan, noise=noise, count=count)
 
     def read(self, prompt: Tensor, codes: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from adapters.indextts2.beams import Codes
 from adapters.indextts2.buckets import Coarse
 from adapters.indextts2.engine import Engine
 from adapters.indextts2.noise import KeyedNoise
@@ -18,6 +19,7 @@ from adapters.indextts2.replays import Replays
 from adapters.indextts2.stages import Stages
 from application.ports import SpokenPart
 from domain.delivery import Delivery, Sampling
+from domain.errors import SynthesisFailed
 from tests.integration.indextts2.golden_runs import golden_stages
 from tests.integration.indextts2.repeating import CpuRecorder, WatchedStorage
 from tests.integration.indextts2.speaking import LOW, joined, same, warnings_of
@@ -46,7 +48,7 @@ class Diary:
         self.events.append("generate")
         return self.stages.generator.generate(*arguments, **named)
 
-    def begin(self, *arguments: Any, **named: Any) -> Tensor | None:
+    def begin(self, *arguments: Any, **named: Any) -> Tensor | Codes:
         self.events.append("begin")
         return self.stages.generator.begin(*arguments, **named)
 
@@ -118,6 +120,7 @@ def test_what_was_heard_early_and_what_follows_are_one_painting_without_a_seam(
     beginning, whole, *_ = diary.mels
     kept = beginning.shape[2] - 20
     assert torch.equal(whole[:, :, :kept], beginning[:, :, :kept])
+    assert not torch.equal(whole[:, :, kept : kept + 1], beginning[:, :, kept : kept + 1])
     with torch.inference_mode():
         (expected,) = diary.stages.vocoder.speak([whole])
     np.testing.assert_allclose(joined(parts, chunk=0), expected, atol=1e-5)
@@ -143,9 +146,25 @@ def test_early_audio_has_the_same_samples_every_time(diary: Diary) -> None:
 def test_a_segment_that_is_over_before_it_could_be_early_is_spoken_as_always(
     endless: Stages,
 ) -> None:
-    never = replace(endless, early_codes=LONG.max_mel_tokens or 0)
-    assert same(joined(spoken(never, *CHUNKS)), joined(spoken(endless, *CHUNKS)))
-    assert not any("EARLY" in warning for warning in warnings_of(spoken(never, *CHUNKS)))
+    diary = Diary(replace(endless, early_codes=LONG.max_mel_tokens or 0))
+    parts = spoken(diary.kept_by(), *CHUNKS)
+    assert same(joined(parts), joined(spoken(endless, *CHUNKS)))
+    assert not any("EARLY" in warning for warning in warnings_of(parts))
+    assert diary.events == ["begin", "generate"]  # the second chunk's: nothing is decoded twice
+
+
+def test_what_was_heard_early_must_be_said_in_the_end(diary: Diary) -> None:
+    class Forgetful(Diary):
+        def begin(self, *arguments: Any, **named: Any) -> Tensor | Codes:
+            begun = self.stages.generator.begin(*arguments, **named)
+            assert isinstance(begun, Tensor)
+            return begun.roll(1)
+
+    parts = Engine(stages=Forgetful(diary.stages).kept_by()).speak(
+        CHUNKS, voice=LOW, delivery=_delivery(3)
+    )
+    with torch.inference_mode(), pytest.raises(SynthesisFailed, match="EARLY_FIRST_AUDIO=false"):
+        list(parts)
 
 
 def test_early_audio_begins_with_some_codes_where_it_is_asked_for(checkpoint: Path) -> None:

@@ -11,13 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from adapters.indextts2.assembly import EngineSettings
 from adapters.indextts2.devices import Precision, choose_device, choose_precision, refusals
 from adapters.indextts2.model import IndexTTS2Model
 from application.ports import ModelState
 from domain.errors import ModelUnavailable
-from entrypoints.container import Container
-from entrypoints.settings import CliSettings, load_settings
 from tests.integration.indextts2.checkpoints import copied_checkpoint, replaced
 from tests.integration.indextts2.speaking import HELLO, audio_of, same
 
@@ -265,27 +262,6 @@ def test_half_precision_is_taken_where_the_device_is_made_for_it(
         cpu_multiplies_bfloat16=cpu_multiplies_bfloat16,
     )
     assert chosen is precision
-
-
-@pytest.mark.parametrize("value", [True, False])
-@pytest.mark.parametrize("name", ["use_cuda_graphs", "use_cuda_kernel", "early_first_audio"])
-def test_what_a_setting_says_reaches_the_engine(
-    checkpoint: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: bool
-) -> None:
-    asked: list[EngineSettings] = []
-
-    def refuse(settings: EngineSettings, _: torch.device) -> None:
-        asked.append(settings)
-        raise ModelUnavailable("seen enough")
-
-    monkeypatch.setattr("adapters.indextts2.assembly.assemble", refuse)
-    monkeypatch.setenv("CHECKPOINTS_DIR", str(checkpoint))
-    monkeypatch.setenv("DEVICE", "cpu")
-    monkeypatch.setenv(name.upper(), str(value))
-    with pytest.raises(ModelUnavailable, match="seen enough"):
-        Container(settings=load_settings(CliSettings)).indextts2_model().load()
-    (settings,) = asked
-    assert getattr(settings, name) is value
 
 
 def _refuses(model: IndexTTS2Model, label: str, folder: Path) -> None:
