@@ -1,12 +1,13 @@
 """How fast a device is at best, and how much a piece of work asks of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.sides import Clock
+from benchmarks.sides import STAGES, Clock
 
 _TURNS = 5
 
@@ -32,11 +33,28 @@ class Ceiling:
         )
 
 
-def operations(work: Callable[[], object]) -> int:
-    """Multiplications and additions in the matrix products and convolutions of ``work``."""
-    with FlopCounterMode(display=False) as counter:
-        work()
-    return int(counter.get_total_flops())
+class Operations:
+    """Counts the multiplications and additions in matrix products and convolutions by stage.
+
+    Stands where a clock stands, see ``benchmarks.sides.Clock``.
+    """
+
+    def __init__(self) -> None:
+        self._counter = FlopCounterMode(display=False)
+        self.spent = dict.fromkeys(STAGES, 0.0)
+
+    @contextmanager
+    def on(self, stage: str) -> Iterator[None]:
+        before = self.now()
+        yield
+        self.spent[stage] += self.now() - before
+
+    def now(self) -> float:
+        return float(self._counter.get_total_flops())
+
+    def count(self, work: Callable[[], object]) -> None:
+        with self._counter:
+            work()
 
 
 def _least(clock: Clock, work: Callable[[], object]) -> float:

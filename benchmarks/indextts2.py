@@ -27,7 +27,7 @@ from adapters.indextts2.devices import Precision
 from adapters.indextts2.sampling import SamplingPlan
 from adapters.indextts2.stages import Stages
 from benchmarks.ablation import ablation, spread
-from benchmarks.ceilings import Ceiling, operations
+from benchmarks.ceilings import Ceiling, Operations
 from benchmarks.sides import STAGES, Case, Clock, Ours, Package, Turn, stages_of
 from benchmarks.upstream import Mode
 from benchmarks.weight import SIDES, weigh
@@ -83,16 +83,23 @@ def comparison(sides: dict[str, Package | Ours], case: Case, repeats: int) -> It
     yield f"Real-time factor: {factors}; {audio:.1f} s of audio a request."
 
 
-def floor(ours: Ours, case: Case, ceiling: Ceiling) -> str:
-    """How long the request would take if its products ran at the device's measured rate."""
-    counted = operations(lambda: ours.take(0, case.chunks))
-    seconds = counted / ceiling.operations_per_second
-    return (
+def floors(ours: Ours, case: Case, ceiling: Ceiling) -> Iterator[str]:
+    """How long each stage would take if its products ran at the device's measured rate."""
+    taken, counted = ours.take(1, case.chunks), Operations()
+    counted.count(lambda: ours.take(2, case.chunks, counted))
+    yield (
         f"The device copies {ceiling.bytes_per_second / 1e9:.1f} GB/s and multiplies"
-        f" {ceiling.operations_per_second / 1e9:.0f} GFLOP/s in float32. The engine's request has"
-        f" {counted / 1e9:.0f} GFLOP of matrix products and convolutions: {seconds:.2f} s at that"
-        " rate."
+        f" {ceiling.operations_per_second / 1e9:.0f} GFLOP/s in float32. At that rate the engine's"
+        " matrix products and convolutions alone would take:"
     )
+    yield ""
+    yield "| stage | GFLOP | s at the measured rate | of what it takes |"
+    yield "|---|---:|---:|---:|"
+    spent = {**taken.stages, "all": taken.total}
+    for stage, operations in {**counted.spent, "all": counted.now()}.items():
+        seconds = operations / ceiling.operations_per_second
+        share = seconds / spent[stage]
+        yield f"| {stage} | {operations / 1e9:.0f} | {seconds:.2f} | {share:.0%} |"
 
 
 def first_audio(package: Package, ours: Ours, repeats: int) -> Iterator[str]:
@@ -125,7 +132,8 @@ def report(case: Case, repeats: int) -> Iterator[str]:
     with torch.inference_mode():
         device, clock = torch.device(case.device), Clock(case)
         ceiling = Ceiling.measure(device, clock, torch.float32)
-        ours, package = Ours(case), Package(case)
+        # The package first: it needs the most memory while it loads.
+        package, ours = Package(case), Ours(case)
         halved = _halved(case, ours)
         sides: dict[str, Package | Ours] = {"package": package, "ours": ours}
         if halved is not None:
@@ -134,7 +142,7 @@ def report(case: Case, repeats: int) -> Iterator[str]:
             sides |= {name: Package(case, mode) for name, mode in MODES.items()}
         yield from comparison(sides, case, repeats)
         yield ""
-        yield floor(ours, case, ceiling)
+        yield from floors(ours, case, ceiling)
         yield ""
         longer = replace(case, chunks=1, plan=replace(case.plan, max_mel_tokens=FIRST_CODES))
         yield from first_audio(

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -76,6 +76,18 @@ class Case:
         )
 
 
+class Meter(Protocol):
+    """Measures what each stage spends."""
+
+    spent: dict[str, float]
+
+    def on(self, stage: str) -> AbstractContextManager[None]:
+        """What happens inside is the stage's."""
+
+    def now(self) -> float:
+        """How much was spent so far, on whatever."""
+
+
 class Clock:
     """Seconds spent in each stage; waits for the device, so that a stage pays for its own work."""
 
@@ -101,27 +113,27 @@ class Clock:
         return self.now() - began
 
 
-class Clocked:
-    """A stage whose methods run on the clock."""
+class Metered:
+    """A stage whose methods are measured."""
 
-    def __init__(self, stage: Any, name: str, clock: Clock) -> None:
-        self._stage, self._name, self._clock = stage, name, clock
+    def __init__(self, stage: Any, name: str, meter: Meter) -> None:
+        self._stage, self._name, self._meter = stage, name, meter
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._stage, name)
         if not callable(found):
             return found
 
-        def timed(*arguments: Any, **named: Any) -> Any:
-            with self._clock.on(self._name):
+        def metered(*arguments: Any, **named: Any) -> Any:
+            with self._meter.on(self._name):
                 answer = found(*arguments, **named)
             return self._each(answer) if isinstance(answer, Iterator) else answer
 
-        return timed
+        return metered
 
     def _each(self, answers: Iterator[Any]) -> Iterator[Any]:
         while True:
-            with self._clock.on(self._name):
+            with self._meter.on(self._name):
                 answer = next(answers, None)
             if answer is None:
                 return
@@ -130,7 +142,7 @@ class Clocked:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One request: seconds for each stage and in all, and how much audio came of it."""
+    """One request: what each stage and all together spent, and how much audio came of it."""
 
     stages: dict[str, float]
     total: float
@@ -179,21 +191,21 @@ class Ours:
         self._case = case
         self.stages = stages or stages_of(case)
 
-    def take(self, turn: int, chunks: int) -> Turn:
-        clock = Clock(self._case)
-        clocked: dict[str, Any] = {
-            field: Clocked(getattr(self.stages, field), name, clock)
+    def take(self, turn: int, chunks: int, meter: Meter | None = None) -> Turn:
+        meter = meter or Clock(self._case)
+        metered: dict[str, Any] = {
+            field: Metered(getattr(self.stages, field), name, meter)
             for name, field in STAGES.items()
         }
-        engine = Engine(stages=replace(self.stages, **clocked))
-        began = clock.now()
+        engine = Engine(stages=replace(self.stages, **metered))
+        began = meter.now()
         parts = engine.speak(
             self._case.texts()[:chunks],
             voice=self._case.voice(turn),
             delivery=self._case.delivery(turn),
         )
         samples = sum(len(part.samples) for part in parts)
-        return Turn(clock.spent, clock.now() - began, samples / RATE_HZ)
+        return Turn(meter.spent, meter.now() - began, samples / RATE_HZ)
 
     def first_audio(self, turn: int, *, early_codes: int = 0) -> float:
         """Seconds until the first samples leave, in a voice that is known."""
