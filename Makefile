@@ -4,6 +4,8 @@ TEXT ?= Hello! This is the preview engine, speaking on your own machine.
 VOICE ?=
 OUT ?=
 BIN := .venv/bin
+# Most tests wait for other programs. A file's tests stay together: they share what they start.
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: run test check bench schema clean
 .DEFAULT_GOAL := run
@@ -12,14 +14,14 @@ run: .venv/run.stamp ## speak TEXT (with VOICE, into OUT) and print where the au
 	@$(BIN)/indextts-runpod speak $(if $(VOICE),--voice "$$VOICE") $(if $(OUT),--out "$$OUT") -- "$$TEXT"
 
 test: .venv/test.stamp ## all tests
-	$(BIN)/pytest
+	$(PYTEST)
 
 check: .venv/test.stamp ## lint, types, import contracts and all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(PYTEST)
 
 bench: .venv/test.stamp ## what the pipeline around the model costs, and 200 jobs in one worker
 	$(BIN)/python -m benchmarks.pipeline

@@ -18,16 +18,10 @@ import pytest
 from tests.e2e.conftest import Deployment
 from tests.e2e.job_queue import ENDPOINT
 from tests.e2e.worker_process import ROOT, WorkerProcess
+from tests.ports import free_ports
 
 PAGE = (ROOT / "docs" / "api.md").read_text()
 TEXT = "Hello from afar. And hello again."
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def ask(base: str, where: str, body: Any = None) -> Any:
@@ -43,22 +37,23 @@ def ask(base: str, where: str, body: Any = None) -> Any:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder, port = tmp_path_factory.mktemp("server"), free_port()
-    process = WorkerProcess(
-        *("-m", "entrypoints.cli", "serve", "--port", str(port), "--host", "127.0.0.1"),
-        environment={"OUTPUT_AUDIO_DIR": str(folder / "out"), "TTS_ENGINE": "preview"},
-        log=folder / "log",
-    )
-    deadline = time.monotonic() + 60
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        assert process.is_alive, process.printed()
-        assert time.monotonic() < deadline, process.printed()
-        time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}"
-    process.stop()
+    folder = tmp_path_factory.mktemp("server")
+    with free_ports(1) as [port]:
+        process = WorkerProcess(
+            *("-m", "entrypoints.cli", "serve", "--port", str(port), "--host", "127.0.0.1"),
+            environment={"OUTPUT_AUDIO_DIR": str(folder / "out"), "TTS_ENGINE": "preview"},
+            log=folder / "log",
+        )
+        deadline = time.monotonic() + 60
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert process.is_alive, process.printed()
+            assert time.monotonic() < deadline, process.printed()
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+        process.stop()
 
 
 @pytest.mark.parametrize("request_text", re.findall(r"runsync.*?-d '(.*?)'", PAGE, re.DOTALL))

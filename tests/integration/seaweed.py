@@ -4,18 +4,18 @@ import io
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.s3.connection import AddressingStyle, Patience, S3Connection
+from tests.ports import free_ports
 
 ACCESS_KEY_ID = "seaweed-access-key"
 SECRET_ACCESS_KEY = "seaweed-secret-nobody-may-read"
@@ -68,8 +68,12 @@ class Seaweed:
 @contextmanager
 def running_seaweed() -> Generator[Seaweed, None, None]:
     """Start the service with one empty bucket, on ports that were free, and stop it at the end."""
+    with free_ports(len(_PORTS)) as ports:
+        yield from _running(dict(zip(_PORTS, ports, strict=True)))
+
+
+def _running(ports: dict[str, int]) -> Generator[Seaweed, None, None]:
     folder = Path(tempfile.mkdtemp(prefix="seaweed-"))
-    ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
     log = (folder / "log").open("wb")
     process = subprocess.Popen(
         [
@@ -114,11 +118,3 @@ def _wait_until_it_stores(seaweed: Seaweed, process: subprocess.Popen[bytes], lo
         else:
             return
     raise RuntimeError(f"SeaweedFS did not start:\n{log.read_text(errors='replace')[-4000:]}")
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]

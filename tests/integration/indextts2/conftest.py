@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
 # Tensors this small are done before a second thread is awake, and on a busy machine both wait.
 torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"  # the same in programs that tests start
 
 
 @pytest.fixture(scope="session")
