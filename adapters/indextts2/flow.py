@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from adapters.indextts2.conditioning import Reference
+from adapters.indextts2.flow_schedule import Schedule
 from adapters.indextts2.noise import Noise, SegmentKey
 from adapters.indextts2.sampling import SamplingPlan
-from adapters.indextts2.velocity import Painting, Schedule, VelocityField
+from adapters.indextts2.velocity import Painting, VelocityField
 
 FRAMES_PER_CODE = 1.72
 _SCHEDULES_KEPT = 4

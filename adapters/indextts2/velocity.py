@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from adapters.indextts2.flow_schedule import Schedule, float_linear, schedule_of
 from adapters.indextts2.packing import Packing, Row
 from domain.errors import ModelUnavailable
 
@@ -53,21 +54,6 @@ class Conditions:
     packing: Packing
     entering: Tensor
     turns: Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """What depends on the time alone, for every step of an integration.
-
-    ``lengths`` (steps,) are the steps' sizes. Each norm of the transformer has its scales and
-    shifts, (steps, width) each, the WaveNet's layers their biases (steps, 2 · width), and the last
-    norm its own pair. The biases are in the weights' number type, all else is float32.
-    """
-
-    lengths: list[float]
-    norms: list[tuple[Tensor, Tensor]]
-    biases: list[Tensor]
-    last: tuple[Tensor, Tensor]
 
 
 class VelocityField:
@@ -116,36 +102,7 @@ class VelocityField:
 
     def schedule(self, steps: int) -> Schedule:
         """What ``steps`` Euler steps of equal size from time 0 to 1 share, whatever is painted."""
-        estimator = self._estimator
-        points = torch.linspace(0, 1, steps + 1)
-        lengths, times = [], [points[0]]
-        for step in range(steps):
-            lengths.append(points[step + 1] - points[step])
-            times.append(times[-1] + lengths[-1])
-        time = torch.stack(times[:-1]).to(estimator.t_embedder.freqs.device)
-        now, now_in_wavenet = (
-            _embedded(embedder, time) for embedder in (estimator.t_embedder, estimator.t_embedder2)
-        )
-        norms = []
-        for layer in self._layers:
-            norms += [layer.attention_norm, layer.ffn_norm]
-        spread = _linear(estimator.wavenet.cond_layer.conv.conv, now_in_wavenet)
-        shift, scale = _linear(
-            estimator.final_layer.adaLN_modulation[1], functional.silu(now)
-        ).chunk(2, dim=1)
-        return Schedule(
-            lengths=[float(length) for length in lengths],
-            norms=[
-                self._scale_and_shift(norm, now) for norm in (*norms, estimator.transformer.norm)
-            ],
-            biases=[
-                (part + conv.bias.float()).to(self._dtype)
-                for part, conv in zip(
-                    torch.split(spread, 2 * self._width, dim=1), self._convolutions, strict=True
-                )
-            ],
-            last=(1 + scale, shift),
-        )
+        return schedule_of(self._estimator, steps)
 
     def conditions(self, paintings: Sequence[Painting], *, guided: bool) -> Conditions:
         """What all steps of ``paintings`` share; only the first half where not ``guided``."""
@@ -161,7 +118,7 @@ class VelocityField:
             [self._bands, self._bands, project.out_features, paintings[0].style.shape[1]], dim=1
         )
         bias = merge.bias.float()
-        entering = functional.linear(_linear(project, content), content_in, bias)
+        entering = functional.linear(float_linear(project, content), content_in, bias)
         for painting, row in zip(paintings, packing.slices, strict=True):
             mel = painting.heard[0].T
             entering[row] += functional.linear(painting.style, style_in)
@@ -204,10 +161,6 @@ class VelocityField:
         if halves == 1:
             return velocity[0]
         return (1.0 + guidance) * velocity[0] - guidance * velocity[1]
-
-    def _scale_and_shift(self, norm: Any, now: Tensor) -> tuple[Tensor, Tensor]:
-        scale, shift = _linear(norm.project_layer, now).chunk(2, dim=1)
-        return scale * norm.norm.weight.float(), shift
 
     def _transformed(
         self, frames: Tensor, conditions: Conditions, schedule: Schedule, step: int
@@ -287,15 +240,3 @@ def _fed_forward(layers: Any, frames: Tensor) -> Tensor:
     inner = functional.silu(layers.w1(frames), inplace=True).mul_(layers.w3(frames))
     answer: Tensor = layers.w2(inner)
     return answer
-
-
-def _embedded(embedder: Any, time: Tensor) -> Tensor:
-    """The package's time embedding (steps, width), in float32 whatever the weights are."""
-    first, _, second = embedder.mlp
-    return _linear(second, functional.silu(_linear(first, embedder.timestep_embedding(time))))
-
-
-def _linear(layer: Any, values: Tensor) -> Tensor:
-    """A linear layer, or a convolution over one frame, in float32 whatever its weights are."""
-    weight = layer.weight.float().flatten(1)
-    return functional.linear(values, weight, layer.bias.float())
