@@ -46,7 +46,7 @@ class KeyValueCache:
         """How many positions there is space for, and how many of them a step reads."""
         return self._bias.shape[3], self._read
 
-    def open(self, padding: Tensor, length: int, dtype: torch.dtype) -> None:
+    def start(self, padding: Tensor, length: int, dtype: torch.dtype) -> None:
         """Make space for prompts of ``length`` positions, the first ``padding`` (segments,) empty.
 
         The keys and values that come next are the prompts', layer after layer.

@@ -21,7 +21,7 @@ _SHOWN_UNKNOWN = 8
 
 
 class Engine:
-    """Speaks requests one after the other; holds nothing of a request between two of its parts."""
+    """Speaks requests one after the other; between two parts of one, another may be spoken."""
 
     def __init__(self, *, stages: Stages) -> None:
         self._stages = stages

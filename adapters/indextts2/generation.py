@@ -159,7 +159,7 @@ class LoopingGenerator:
         # A weight of zero does not silence what is not a number: the padding itself must be zero.
         empty = torch.arange(length, device=padding.device)[None] < padding[:, None]
         x = torch.cat([batch.embeddings.masked_fill(empty[:, :, None], 0), opening], dim=1)
-        cache.open(padding, x.shape[1], self.backbone.dtype)
+        cache.start(padding, x.shape[1], self.backbone.dtype)
         bias = causal_bias(padding, x.shape[1], self.backbone.dtype)
         return self._logits(self.backbone.run(x, cache, bias)[:, -1:])
 

@@ -44,7 +44,7 @@ class Replays:
         self._storage: FixedStorage | None = storage
         self._kept = kept
         self._moves = storage.moves
-        self._recorded: OrderedDict[Hashable, Step | None] = OrderedDict()
+        self._met: OrderedDict[Hashable, Step | None] = OrderedDict()
 
     def storage(self) -> Storage:
         return self._storage or LooseStorage()
@@ -56,12 +56,12 @@ class Replays:
         if self._storage.moves != self._moves:
             self._moves = self._storage.moves
             self._recorder.forget()
-            self._recorded.clear()
-        if key not in self._recorded:
+            self._met.clear()
+        if key not in self._met:
             self._recorder.warm_up(step)
             self._keep(key, None)
             return
-        repeat = self._recorded[key] or self._record(step)
+        repeat = self._met[key] or self._record(step)
         if repeat is None:
             step()
             return
@@ -80,12 +80,12 @@ class Replays:
                 else "USE_CUDA_GRAPHS=false does the same from the start"
             )
         log.warning("decoding_without_graphs", advice=advice, reason=reason)
-        self._recorded.clear()
+        self._met.clear()
         self._storage = None
         return None
 
     def _keep(self, key: Hashable, repeat: Step | None) -> None:
-        self._recorded[key] = repeat
-        self._recorded.move_to_end(key)
-        if len(self._recorded) > self._kept:
-            self._recorded.popitem(last=False)
+        self._met[key] = repeat
+        self._met.move_to_end(key)
+        if len(self._met) > self._kept:
+            self._met.popitem(last=False)
