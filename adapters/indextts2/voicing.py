@@ -56,28 +56,47 @@ class Voicing:
             early_codes = 0
 
     def _alone(self, task: Task, request: Request, early_codes: int) -> Iterator[Piece]:
-        """``early_codes`` of its codes are heard before the rest is decoded; 0: none are.
-
-        They are decoded again later on: what a request has half decoded would be in the way of
-        another one that has its turn between two pieces.
-        """
-        prompt, painted, heard = self._prompt(task, request), None, 0
-        hearing = _Hearing(task)
-        begun = self._begun(task, prompt, request, early_codes) if early_codes else None
-        if isinstance(begun, Tensor):
-            (beginning,) = self._mels([task], [prompt], [begun], request)
-            painted = beginning[:, :, :-_FEEL_THE_END]
-            for samples in self._stages.vocoder.pieces(painted, goes_on=True):
-                heard += len(samples) // _SAMPLES_PER_FRAME
-                yield Piece(task, hearing.sound(samples), ends_segment=False)
-        if isinstance(begun, Codes):
+        prompt, hearing = self._prompt(task, request), _Hearing(task)
+        if early_codes:
+            begun = self._stages.generator.begin(
+                prompt, task.key, plan=request.plan, noise=request.noise, count=early_codes
+            )
+            if isinstance(begun, Tensor):
+                yield from self._in_two_parts(task, prompt, begun, request, hearing)
+                return
             codes = _spoken(task, begun)
         else:
             (codes,) = self._codes([task], [prompt], request)
-        if begun is not None:
-            _make_sure_of(begun, codes, task)
+        (mel,) = self._mels([task], [prompt], [codes.ids], request)
+        yield from self._ending(task, mel, 0, hearing, _warnings(task, codes, request))
+
+    def _in_two_parts(
+        self, task: Task, prompt: Tensor, begun: Tensor, request: Request, hearing: "_Hearing"
+    ) -> Iterator[Piece]:
+        """The codes ``begun`` first, and the whole segment going on from there.
+
+        They are decoded again: what a request has half decoded would be in the way of another one
+        that has its turn between two pieces.
+        """
+        (beginning,) = self._mels([task], [prompt], [begun], request)
+        painted, heard = beginning[:, :, :-_FEEL_THE_END], 0
+        for samples in self._stages.vocoder.pieces(painted, goes_on=True):
+            heard += len(samples) // _SAMPLES_PER_FRAME
+            yield Piece(task, hearing.sound(samples), ends_segment=False)
+        (codes,) = self._codes([task], [prompt], request)
+        if not torch.equal(codes.ids[: len(begun)], begun):
+            raise SynthesisFailed(
+                f"the model began chunk {task.key.chunk + 1} in one way and went on in another;"
+                " set EARLY_FIRST_AUDIO=false"
+            )
         (mel,) = self._mels([task], [prompt], [codes.ids], request, painted=painted)
-        warnings = _warnings(task, codes, request, is_early=painted is not None)
+        warnings = _warnings(task, codes, request, is_early=True)
+        yield from self._ending(task, mel, heard, hearing, warnings)
+
+    def _ending(
+        self, task: Task, mel: Tensor, heard: int, hearing: "_Hearing", warnings: tuple[str, ...]
+    ) -> Iterator[Piece]:
+        """The segment from frame ``heard`` on."""
         for samples in self._stages.vocoder.pieces(mel, first=heard):
             heard += len(samples) // _SAMPLES_PER_FRAME
             if heard < mel.shape[2]:
@@ -98,13 +117,6 @@ class Voicing:
                 ends_segment=True,
                 warnings=_warnings(task, codes, request),
             )
-
-    def _begun(
-        self, task: Task, prompt: Tensor, request: Request, early_codes: int
-    ) -> Tensor | Codes:
-        return self._stages.generator.begin(
-            prompt, task.key, plan=request.plan, noise=request.noise, count=early_codes
-        )
 
     def _prompt(self, task: Task, request: Request) -> Tensor:
         return self._stages.prompts.build(
@@ -145,15 +157,6 @@ def _spoken(task: Task, codes: Codes) -> Codes:
             f"the model said nothing for chunk {task.key.chunk + 1}; try another seed"
         )
     return codes
-
-
-def _make_sure_of(begun: Tensor | Codes, codes: Codes, task: Task) -> None:
-    """What was heard already must be what is said in the end."""
-    if isinstance(begun, Tensor) and not torch.equal(codes.ids[: len(begun)], begun):
-        raise SynthesisFailed(
-            f"the model began chunk {task.key.chunk + 1} in one way and went on in another;"
-            " set EARLY_FIRST_AUDIO=false"
-        )
 
 
 class _Hearing:
