@@ -38,8 +38,6 @@ SIZES = {"tiny": TINY, "middle": MIDDLE, "full": FULL}
 MODES = {"package, USE_FP16": Mode(half=True), "package, compiled": Mode(half=True, compiled=True)}
 """What upstream offers beside float32; on a CPU it refuses the first and gains nothing."""
 IMPOSSIBLE = -1e4
-EARLY_CODES, FIRST_CODES = 100, 200
-"""For the first audio: when it may leave early, and how long the first chunk is."""
 FIRST_NEW_VOICE = 1000
 """Nobody has heard it in the comparison."""
 
@@ -104,25 +102,28 @@ def floors(ours: Ours, case: Case, ceiling: Ceiling) -> Iterator[str]:
         yield f"| {stage} | {operations / 1e9:.0f} | {seconds:.2f} | {share:.0%} |"
 
 
-def first_audio(package: Package, ours: Ours, repeats: int) -> Iterator[str]:
-    """Until the first samples leave: a chunk of ``FIRST_CODES`` codes in a voice that is known."""
+def first_audio(package: Package, ours: Ours, codes: int, repeats: int) -> Iterator[str]:
+    """Until the first samples leave: a chunk of ``codes`` codes in a voice that is known.
+
+    Early audio leaves after half of them, with 200 as in the engine.
+    """
     ways: dict[str, Callable[[int], float]] = {
         "package": package.first_audio,
         "ours": ours.first_audio,
-        "ours, EARLY_FIRST_AUDIO": partial(ours.first_audio, early_codes=EARLY_CODES),
+        "ours, EARLY_FIRST_AUDIO": partial(ours.first_audio, early_codes=codes // 2),
     }
     spent: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(repeats):
         for name, way in ways.items():
             spent[name].append(way(turn))
-    yield f"| first audio, a chunk of {FIRST_CODES} codes | s | package / it |"
+    yield f"| first audio, a chunk of {codes} codes | s | package / it |"
     yield "|---|---:|---:|"
     base = statistics.median(spent["package"])
     for name, times in spent.items():
         yield f"| {name} | {spread(times)} | {base / statistics.median(times):.2f} |"
 
 
-def report(case: Case, repeats: int) -> Iterator[str]:
+def report(case: Case, first_codes: int, repeats: int) -> Iterator[str]:
     """The tables, a line at a time as it is measured."""
     packages = ("torch", "transformers", "indextts2-inference")
     yield ", ".join(f"{name} {version(name)}" for name in packages)
@@ -146,9 +147,12 @@ def report(case: Case, repeats: int) -> Iterator[str]:
         yield ""
         yield from floors(ours, case, ceiling)
         yield ""
-        longer = replace(case, chunks=1, plan=replace(case.plan, max_mel_tokens=FIRST_CODES))
+        longer = replace(case, chunks=1, plan=replace(case.plan, max_mel_tokens=first_codes))
         yield from first_audio(
-            Package(longer, upstream=package.upstream), Ours(longer, ours.stages), repeats
+            Package(longer, upstream=package.upstream),
+            Ours(longer, ours.stages),
+            first_codes,
+            repeats,
         )
         yield ""
         yield from ablation(ours.stages, halved, case, repeats, ceiling)
@@ -167,6 +171,7 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--codes", type=int, default=48, help="codes that each chunk is forced to")
+    parser.add_argument("--first-codes", type=int, default=200, help="those of the first audio")
     parser.add_argument("--beams", type=int, default=3)
     parser.add_argument("--steps", type=int, default=25, help="of flow matching")
     parser.add_argument("--voice-seconds", type=float, default=1.5)
@@ -182,7 +187,7 @@ def main() -> None:
         case = Case(model, asked.chunks, asked.device, plan, asked.voice_seconds, asked.threads)
         print(f"{asked.size}, {asked.chunks} chunks of {asked.codes} codes, {asked.beams} beams,")
         print(f"{asked.steps} steps, a voice of {asked.voice_seconds} s, {asked.repeats} turns")
-        for row in report(case, asked.repeats):
+        for row in report(case, asked.first_codes, asked.repeats):
             print(row, flush=True)
 
 
