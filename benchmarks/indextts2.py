@@ -65,7 +65,7 @@ def comparison(sides: dict[str, Package | Ours], case: Case, repeats: int) -> It
             if name not in MODES:
                 raise
             del sides[name]
-            yield f"{name}: does not run here, {str(error).splitlines()[0]}"
+            yield f"{name}: does not run here ({type(error).__name__})"
             yield ""
     turns: Turns = {name: [] for name in sides}
     for turn in range(repeats):
