@@ -13,18 +13,14 @@ class Backbone:
     """GPT-2 blocks run on embeddings, up to and with the last layer's norm.
 
     Takes the package's ``gpt`` for its weights only: position embeddings are added before.
+    ``dtype`` is the number type in which positions attend to one another.
     """
 
     def __init__(self, *, gpt: Any, heads: int) -> None:
         self._blocks = list(gpt.h)
         self._last_norm = gpt.ln_f
         self._heads = heads
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """In which number type positions attend to one another."""
-        dtype: torch.dtype = self._blocks[0].attn.c_attn.weight.dtype
-        return dtype
+        self.dtype: torch.dtype = self._blocks[0].attn.c_attn.weight.dtype
 
     def run(self, x: Tensor, cache: KeyValueCache | None, bias: Tensor | None) -> Tensor:
         """Hidden states (rows, new, width) of embeddings ``x`` of the same shape.

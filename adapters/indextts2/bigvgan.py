@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from adapters.indextts2.convolutions import reach_of_layer
 from adapters.indextts2.snake import SNAKE_REACH, AntiAliasedSnake
 from domain.errors import ModelUnavailable
 
@@ -60,12 +61,12 @@ def hop_of(network: Any) -> int:
 
 def reach_of(network: Any) -> int:
     """How many frames on each side a sample feels: a bound, summed over the network's layers."""
-    reach, rate = float(_reach(network.conv_pre)), 1
+    reach, rate = float(reach_of_layer(network.conv_pre)), 1
     for up, blocks in _stages_of(network):
         reach += up.kernel_size[0] / up.stride[0] / rate
         rate *= up.stride[0]
         reach += max(_block_reach(block) for block in blocks) / rate
-    return math.ceil(reach + (SNAKE_REACH + _reach(network.conv_post)) / rate)
+    return math.ceil(reach + (SNAKE_REACH + reach_of_layer(network.conv_post)) / rate)
 
 
 def _stages_of(network: Any) -> list[tuple[Any, list[Any]]]:
@@ -79,9 +80,4 @@ def _stages_of(network: Any) -> list[tuple[Any, list[Any]]]:
 
 def _block_reach(block: Any) -> int:
     layers = [layer for layer in block.modules() if isinstance(layer, nn.Conv1d)]
-    return sum(_reach(layer) + SNAKE_REACH for layer in layers)
-
-
-def _reach(layer: Any) -> int:
-    reach: int = layer.dilation[0] * (layer.kernel_size[0] - 1) // 2
-    return reach
+    return sum(reach_of_layer(layer) + SNAKE_REACH for layer in layers)

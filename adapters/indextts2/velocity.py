@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from adapters.indextts2.convolutions import reach_of_layer
 from adapters.indextts2.flow_schedule import Schedule, float_linear, schedule_of
 from adapters.indextts2.packing import Packing, Row
 from domain.errors import ModelUnavailable
@@ -82,7 +83,7 @@ class VelocityField:
         self._width = int(wavenet.hidden_channels)
         self._convolutions = [layer.conv.conv for layer in wavenet.in_layers]
         self._outlets = [layer.conv.conv for layer in wavenet.res_skip_layers]
-        reaches = [conv.dilation[0] * (conv.kernel_size[0] - 1) // 2 for conv in self._convolutions]
+        reaches = [reach_of_layer(convolution) for convolution in self._convolutions]
         self._reaches, self._halo, self._room = reaches, sum(reaches), max(reaches)
         self._bands = int(estimator.in_channels)
         self._dtype: torch.dtype = estimator.cond_x_merge_linear.weight.dtype
