@@ -8,11 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from adapters.indextts2.beams import Codes
 from adapters.indextts2.buckets import Coarse, Exact
 from adapters.indextts2.flow import CodedSegment
+from adapters.indextts2.generation import CodeGenerator
 from adapters.indextts2.graphs import CudaGraphs
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
 from adapters.indextts2.replays import Recorder, Replays
+from adapters.indextts2.sampling import SamplingPlan
 from adapters.indextts2.stages import Stages
 from adapters.indextts2.stepping import Eager, Step
 from adapters.indextts2.storage import FixedStorage
@@ -57,20 +60,19 @@ def ablation(
     ]
     keys = [SegmentKey(chunk, 0) for chunk in range(len(prompts))]
     noise = KeyedNoise(1, device=prompts[0].device)
-    ways = _generating(stages, case, prompts, keys, noise)
+    saying = Saying(prompts, keys, case.plan, noise)
     if case.device != "cpu":
-        yield from _recording(stages, case, prompts, keys, noise, clock)
-    spent = _in_turns(ways, repeats, clock)
+        yield from _recording(stages.generator, saying, clock, case.device)
+    spent = _in_turns(_generating(stages.generator, saying, case), repeats, clock)
     yield from _table("code generation", spent)
     together = statistics.median(next(iter(spent.values())))
     rows = len(prompts) * case.plan.num_beams
     yield ""
     yield _share_of_ceiling(stages, rows, together / case.plan.max_mel_tokens, ceiling)
     yield ""
-    every: Any = stages.generator.generate(prompts, keys, plan=case.plan, noise=noise)
     segments = [
         CodedSegment(key, codes.ids, stages.latents.read(prompt, codes.ids))
-        for key, codes, prompt in zip(keys, every, prompts, strict=True)
+        for key, codes, prompt in zip(keys, saying.by(stages.generator), prompts, strict=True)
     ]
 
     def paint(decoder: Any, size: int) -> list[Tensor]:
@@ -101,70 +103,58 @@ def ablation(
     yield from _table("vocoder", _in_turns(speaking, repeats, clock))
 
 
-def _generating(
-    stages: Stages,
-    case: Case,
-    prompts: Sequence[Tensor],
-    keys: Sequence[SegmentKey],
-    noise: KeyedNoise,
-) -> Ways:
-    generator: Any = stages.generator
-    every = len(prompts)
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What code generation is asked for: all segments of a request."""
 
-    def way(changed: Any, *ends: int) -> Callable[[], object]:
-        return lambda: _generate(changed, case, prompts, keys, noise, ends)
+    prompts: Sequence[Tensor]
+    keys: Sequence[SegmentKey]
+    plan: SamplingPlan
+    noise: KeyedNoise
+
+    def by(self, generator: CodeGenerator, *ends: int) -> list[Codes]:
+        """The codes, in batches that end before the segments ``ends``; else in one."""
+        said: list[Codes] = []
+        for end in ends or (len(self.prompts),):
+            batch = slice(len(said), end)
+            said += generator.generate(
+                self.prompts[batch], self.keys[batch], plan=self.plan, noise=self.noise
+            )
+        return said
+
+
+def _generating(generator: Any, saying: Saying, case: Case) -> Ways:
+    every = len(saying.prompts)
+
+    def way(changed: CodeGenerator, *ends: int) -> Callable[[], object]:
+        return lambda: saying.by(changed, *ends)
 
     ways = {
-        "all segments in one batch": way(generator, every),
+        "all segments in one batch": way(generator),
         "the first alone, then the rest (what the engine does)": way(generator, 1, every),
         "four segments at once": way(generator, *range(4, every, 4), every),
         "one segment at a time": way(generator, *range(1, every + 1)),
-        "one batch, asked every step who has finished": way(
-            replace(generator, poll_every=1), every
-        ),
+        "one batch, asked every step who has finished": way(replace(generator, poll_every=1)),
         "one batch, nothing dropped from the cache": way(
-            replace(generator, room=case.plan.max_mel_tokens), every
+            replace(generator, room=case.plan.max_mel_tokens)
         ),
     }
     if case.device != "cpu":
         ways["one batch, no step recorded (USE_CUDA_GRAPHS=false)"] = way(
-            replace(generator, buckets=Exact(), runner=Eager()), every
+            replace(generator, buckets=Exact(), runner=Eager())
         )
     return ways
 
 
-def _recording(
-    stages: Stages,
-    case: Case,
-    prompts: Sequence[Tensor],
-    keys: Sequence[SegmentKey],
-    noise: KeyedNoise,
-    clock: Clock,
-) -> Iterator[str]:
-    """How long it takes to record the steps of a request; both a small and a large one are run."""
-    recorder = ClockedRecorder(CudaGraphs(torch.device(case.device)), clock)
+def _recording(generator: Any, saying: Saying, clock: Clock, device: str) -> Iterator[str]:
+    """How long it takes to record the steps of a request; what moves is recorded anew."""
+    recorder = ClockedRecorder(CudaGraphs(torch.device(device)), clock)
     runner = Replays(recorder=recorder, storage=FixedStorage())
-    generator: Any = stages.generator
     recording = replace(generator, buckets=Coarse(), runner=runner)
     for _ in range(2):
-        _generate(recording, case, prompts, keys, noise, [len(prompts)])
+        saying.by(recording)
     yield f"{recorder.count} steps were recorded as CUDA graphs, in {recorder.seconds:.2f} s."
     yield ""
-
-
-def _generate(
-    generator: Any,
-    case: Case,
-    prompts: Sequence[Tensor],
-    keys: Sequence[SegmentKey],
-    noise: KeyedNoise,
-    ends: Sequence[int],
-) -> None:
-    start = 0
-    for end in ends:
-        batch = slice(start, end)
-        generator.generate(prompts[batch], keys[batch], plan=case.plan, noise=noise)
-        start = end
 
 
 def _in_turns(ways: Ways, repeats: int, clock: Clock) -> dict[str, list[float]]:

@@ -9,7 +9,6 @@ one encoding at the end. Every measurement runs in a fresh process, so that peak
 
 import argparse
 import math
-import multiprocessing
 import resource
 import tempfile
 import time
@@ -27,6 +26,7 @@ from adapters.pyav_encoder import PyavEncoder
 from application.ports import ModelState, ModelStatus, SpokenPart
 from application.references import References
 from application.speak import Speak, SpeechRequest
+from benchmarks.process import in_a_new_process
 from domain.audio import AudioFormat, Samples, to_int16
 from domain.chunking import plan_chunks
 from domain.delivery import Delivery
@@ -148,7 +148,7 @@ def _chunk_count(minutes: int) -> int:
     return math.ceil(minutes * 60 / CHUNK_SECONDS)
 
 
-def _measure(way: str, minutes: int, sender: "multiprocessing.connection.Connection") -> None:
+def _measure(way: str, minutes: int) -> Cost:
     with tempfile.TemporaryDirectory() as folder:
         WAYS[way](1, Path(folder))  # loads libraries, so that only the audio counts below
     with tempfile.TemporaryDirectory() as folder:
@@ -157,19 +157,12 @@ def _measure(way: str, minutes: int, sender: "multiprocessing.connection.Connect
         WAYS[way](minutes, Path(folder))
         spent = time.process_time() - began
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    sender.send(Cost(spent, (after - before) * 1024))
+    return Cost(spent, (after - before) * 1024)
 
 
 def measure(way: str, minutes: int) -> Cost:
     """Run ``way`` for ``minutes`` of audio in a process of its own, on one core's clock."""
-    spawn = multiprocessing.get_context("spawn")
-    receiver, sender = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_measure, args=(way, minutes, sender))
-    process.start()
-    sender.close()
-    cost: Cost = receiver.recv()
-    process.join()
-    return cost
+    return in_a_new_process(_measure, way, minutes)
 
 
 def rows(lengths: Sequence[int]) -> Iterator[str]:
