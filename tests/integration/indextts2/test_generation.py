@@ -13,7 +13,7 @@ from adapters.indextts2.noise import KeyedNoise, SegmentKey
 from adapters.indextts2.prompt import batched
 from adapters.indextts2.sampling import SamplingPlan
 from adapters.indextts2.stages import Stages
-from tests.integration.indextts2.speaking import HIGH, LOW
+from tests.integration.indextts2.speaking import plans, prompts_of
 
 TEXTS = (
     "Hello world, this is a tiny test.",
@@ -21,23 +21,12 @@ TEXTS = (
     "The quick brown fox jumps over the lazy dog, and every segment is spoken.",
     "你好 世界",
 )
-PLANS = {
-    "greedy": SamplingPlan(num_beams=1, top_k=1, max_mel_tokens=40),
-    "sampled": SamplingPlan(num_beams=1, max_mel_tokens=40),
-    "beams": SamplingPlan(max_mel_tokens=40),
-}
+PLANS = plans(40)
 
 
 @pytest.fixture(scope="module")
 def prompts(stages: Stages) -> list[Tensor]:
-    built = []
-    with torch.inference_mode():
-        for index, text in enumerate(TEXTS):
-            voice = stages.listener.hear(LOW if index % 2 else HIGH)
-            (segment,) = stages.text.read(text, longest=600, language=None).segments
-            emotion = stages.emotions.own(voice)
-            built.append(stages.prompts.build(segment.ids, latents=voice.latents, emotion=emotion))
-    return built
+    return prompts_of(stages, TEXTS)
 
 
 def generated(

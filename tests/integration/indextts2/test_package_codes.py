@@ -15,15 +15,12 @@ from adapters.indextts2.prompt import PromptBuilder
 from adapters.indextts2.sampling import SamplingPlan
 from benchmarks.upstream import Said, generated, set_up_generation
 from tests.integration.indextts2.golden_runs import PackageNoise, with_stop
+from tests.integration.indextts2.speaking import plans
 from tests.tiny_checkpoint.checkpoint import language_model, language_tensors
 from tests.tiny_checkpoint.sizes import MIDDLE, TINY, Sizes
 from tests.tiny_checkpoint.values import drawn
 
-PLANS = (
-    SamplingPlan(num_beams=1, top_k=1, max_mel_tokens=24),
-    SamplingPlan(num_beams=1, max_mel_tokens=24),
-    SamplingPlan(max_mel_tokens=24),
-)
+PLANS = tuple(plans(24).values())
 """Greedy, sampled, and the model's own three beams."""
 CLOSE = 1e-4
 

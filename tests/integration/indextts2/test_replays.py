@@ -27,7 +27,7 @@ from tests.integration.indextts2.repeating import (
     Recording,
     WatchedStorage,
 )
-from tests.integration.indextts2.speaking import HIGH, LOW
+from tests.integration.indextts2.speaking import plans, prompts_of
 from tests.tiny_checkpoint.checkpoint import language_model, language_tensors
 from tests.tiny_checkpoint.sizes import TINY
 
@@ -40,11 +40,7 @@ TEXTS = (
     "Sphinx of black quartz, judge my vow.",
     "And another one, which is a little longer.",
 )
-PLANS = {
-    "greedy": SamplingPlan(num_beams=1, top_k=1, max_mel_tokens=150),
-    "sampled": SamplingPlan(num_beams=1, max_mel_tokens=150),
-    "beams": SamplingPlan(max_mel_tokens=150),
-}
+PLANS = plans(150)
 Said = list[tuple[list[int], bool]]
 
 
@@ -85,16 +81,7 @@ class Bench:
 @pytest.fixture(scope="module")
 def bench(stages: Stages) -> Bench:
     assert isinstance(stages.generator, LoopingGenerator)
-    prompts = []
-    with torch.inference_mode():
-        for index, text in enumerate(TEXTS):
-            voice = stages.listener.hear(LOW if index % 2 else HIGH)
-            (segment,) = stages.text.read(text, longest=600, language=None).segments
-            emotion = stages.emotions.own(voice)
-            prompts.append(
-                stages.prompts.build(segment.ids, latents=voice.latents, emotion=emotion)
-            )
-    return Bench(stages.generator, prompts)
+    return Bench(stages.generator, prompts_of(stages, TEXTS))
 
 
 @pytest.mark.parametrize("name", PLANS)
