@@ -15,10 +15,13 @@ from adapters.indextts2.checkpoint_files import CheckpointFiles
 from adapters.indextts2.conditioning import RecordingListener
 from adapters.indextts2.networks import build_networks
 from adapters.indextts2.package import bare_package, import_model_classes
+from adapters.indextts2.resampling import resample
+from adapters.indextts2.spectra import mel_spectrogram
 from adapters.indextts2.stages import Stages
 from domain.audio import Waveform
 from domain.voice import Recording
 from tests.integration.indextts2.golden_runs import golden_stages, in_steps, run_case, with_stop
+from tests.integration.indextts2.mels import assert_same_mel
 from tests.tiny_checkpoint.voices import recording
 
 HERE = Path(__file__).parent / "golden"
@@ -62,8 +65,32 @@ def _compare_hearing(checkpoint: Path, golden: Any, voice: Recording, emotion: R
             "prompt": reference.prompt,
             "mel": reference.mel,
         }
+    assert_same_mel(heard.pop("mel").numpy(), golden["mel"])
     for name, tensor in heard.items():
         np.testing.assert_allclose(tensor.numpy(), golden[name], atol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"window": 1000}, {"lowest_hz": 20.0}, {"highest_hz": 8000.0}, {"rate_hz": 22000}],
+    ids=str,
+)
+def test_the_comparison_refuses_a_mel_of_another_kind(wrong: dict[str, Any]) -> None:
+    """The same measure must tell a mel that is really wrong from one that is rounded otherwise."""
+    golden = np.load(HERE / "copied.npz")["mel"]
+    samples = torch.from_numpy(resample(VOICES["low"].waveform, 22050))
+    right: dict[str, Any] = {
+        "rate_hz": 22050,
+        "transform": 1024,
+        "window": 1024,
+        "step": 256,
+        "bands": 80,
+        "lowest_hz": 0.0,
+        "highest_hz": 11025.0,
+    }
+    assert_same_mel(mel_spectrogram(samples, **right).numpy(), golden)
+    with pytest.raises(AssertionError, match="of the bands differ"):
+        assert_same_mel(mel_spectrogram(samples, **(right | wrong)).numpy(), golden)
 
 
 foreign_only = pytest.mark.skipif(not FOREIGN, reason="INDEXTTS_GOLDEN_DIR is not set")
