@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,21 @@ def conversions(folder: Path) -> list[Path]:
     return sorted((folder / "converted").glob("*/*"))
 
 
+def ones() -> dict[str, Tensor]:
+    return {"weight": torch.ones(64, 64), "bias": torch.ones(64)}
+
+
+def layer() -> nn.Linear:
+    with without_values():
+        return nn.Linear(64, 64)
+
+
+def filled(folder: Path, source: Callable[[], dict[str, Tensor]]) -> nn.Linear:
+    network = layer()
+    ConvertedWeights(folder=folder, device=CPU).fill(network, "layer", source, label="layer.pth")
+    return network
+
+
 @pytest.fixture
 def fresh(checkpoint: Path, tmp_path: Path) -> Path:
     """A model folder of its own, without converted weights."""
@@ -55,11 +71,13 @@ def test_the_first_load_converts_and_the_second_speaks_from_that(fresh: Path) ->
     assert set(written) == NETWORKS
     assert same(first, audio_of(model_in(fresh), HELLO))
     assert written == {path.stem: path.stat().st_mtime_ns for path in conversions(fresh)}
-    (projection,) = (path for path in conversions(fresh) if path.stem == "latent_projection")
-    other = {name: tensor + 1.0 for name, tensor in load_file(projection).items()}
-    projection.unlink()
-    save_file(other, projection)
-    assert not same(first, audio_of(model_in(fresh), HELLO))
+
+
+def test_a_conversion_is_read_instead_of_its_source(tmp_path: Path) -> None:
+    sources = ({"weight": torch.full((64, 64), value), "bias": torch.ones(64)} for value in (1.0,))
+    for _ in range(2):
+        network = filled(tmp_path, lambda: next(sources))
+        assert bool((network.weight == 1).all())
 
 
 def test_what_is_never_used_is_not_kept(fresh: Path) -> None:
@@ -89,6 +107,67 @@ def test_a_cut_conversion_is_made_again(fresh: Path) -> None:
     assert same(expected, audio_of(model_in(fresh), HELLO))
 
 
+@pytest.mark.parametrize("part", [0.0, 0.005, 0.01, 0.015, 0.5, 0.999])
+def test_a_flipped_bit_in_a_conversion_is_noticed(tmp_path: Path, part: float) -> None:
+    filled(tmp_path, ones)
+    (path,) = tmp_path.glob("*.safetensors")
+    sound = path.read_bytes()
+    spoilt = bytearray(sound)
+    spoilt[int(part * len(sound))] ^= 1 << 4
+    path.write_bytes(spoilt)
+    network = filled(tmp_path, ones)
+    assert bool((network.weight == 1).all())
+    assert path.read_bytes() == sound
+
+
+def test_a_conversion_without_digests_is_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "layer.safetensors"
+    save_file({"weight": torch.zeros(64, 64), "bias": torch.zeros(64)}, path)
+    assert bool((filled(tmp_path, ones).weight == 1).all())
+    assert bool((load_file(path)["weight"] == 1).all())
+
+
+def test_a_flipped_bit_in_a_checkpoint_is_named(fresh: Path) -> None:
+    path = fresh / "gpt.pth"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1 << 4
+    replaced(path, bytes(content))
+    with pytest.raises(ModelUnavailable, match=r"gpt\.pth"):
+        model_in(fresh).load()
+
+
+def test_older_conversions_go_once_the_new_one_is_whole(fresh: Path) -> None:
+    older = fresh / "converted" / f"float32-{'0' * 32}"
+    kept = [fresh / "converted" / name for name in (f"float16-{'0' * 32}", "float32-notes", "mine")]
+    for folder in (older, *kept):
+        folder.mkdir(parents=True)
+        (folder / "flow.safetensors").touch()
+    model_in(fresh).load()
+    assert not older.exists()
+    assert all((folder / "flow.safetensors").exists() for folder in kept)
+    assert {path.stem for path in conversions(fresh)} == NETWORKS
+
+
+def test_older_conversions_stay_while_the_new_one_is_not_whole(fresh: Path) -> None:
+    model_in(fresh).load()
+    (ours,) = (fresh / "converted").iterdir()
+    shutil.rmtree(ours)
+    older = fresh / "converted" / f"float32-{'0' * 32}"
+    older.mkdir()
+    ours.write_bytes(b"a file where the folder would be")
+    model_in(fresh).load()
+    assert older.exists()
+
+
+def test_a_conversion_removed_while_it_is_used_is_made_again(tmp_path: Path) -> None:
+    weights = ConvertedWeights(folder=tmp_path / "converted", device=CPU)
+    for _ in range(2):
+        network = layer()
+        weights.fill(network, "layer", ones, label="layer.pth")
+        assert bool((network.weight == 1).all())
+        shutil.rmtree(tmp_path / "converted")
+
+
 def test_other_weights_are_another_conversion(fresh: Path) -> None:
     before = audio_of(model_in(fresh), HELLO)
     content = torch.load(fresh / "s2mel.pth")
@@ -96,7 +175,6 @@ def test_other_weights_are_another_conversion(fresh: Path) -> None:
     (fresh / "s2mel.pth").unlink()
     torch.save(content, fresh / "s2mel.pth")
     assert not same(before, audio_of(model_in(fresh), HELLO))
-    assert len({path.parent for path in conversions(fresh)}) == 2
 
 
 def test_every_part_of_the_origin_is_in_the_name(fresh: Path) -> None:
@@ -124,20 +202,9 @@ def test_a_source_that_is_spoilt_is_never_converted(fresh: Path) -> None:
     assert "language_model" not in {path.stem for path in conversions(fresh)}
 
 
-def _layer() -> nn.Module:
-    with without_values():
-        return nn.Linear(64, 64)
-
-
 def _fill_often(folder: Path, failures: Any) -> None:
-    state = {"weight": torch.ones(64, 64), "bias": torch.ones(64)}
     for _ in range(40):
-        network = _layer()
-        ConvertedWeights(folder=folder, device=CPU).fill(
-            network, "layer", lambda: state, label="layer.pth"
-        )
-        values: Tensor = network.weight  # type: ignore[assignment]
-        if not bool((values == 1).all()):
+        if not bool((filled(folder, ones).weight == 1).all()):
             failures.value += 1
         (folder / "layer.safetensors").unlink(missing_ok=True)
 
@@ -160,10 +227,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     old.touch()
     young.touch()
     os.utime(old, (0, 0))
-    state = {"weight": torch.ones(64, 64), "bias": torch.ones(64)}
-    ConvertedWeights(folder=tmp_path, device=CPU).fill(
-        _layer(), "layer", lambda: state, label="layer.pth"
-    )
+    filled(tmp_path, ones)
     assert not old.exists()
     assert young.exists()
 
