@@ -66,7 +66,8 @@ def build_networks(
     """Read every required file; call it inside ``package.bare_package``.
 
     The largest networks come first: while one is filled its file and its tensors are both in
-    memory. ``converted`` is the folder of ``converted.ConvertedWeights``.
+    memory. ``converted`` is the folder of ``converted.ConvertedWeights``; once it is whole, older
+    ones beside it are removed.
 
     Raises:
         ModelUnavailable: a file is missing, damaged or of another model; the message names it.
@@ -91,7 +92,7 @@ def build_networks(
     flow, lengths, projection = build_mel_decoder(build, config, width)
     with reading("config.yaml"):
         counts = tuple(int(count) for count in config.emo_num)
-    return Networks(
+    networks = Networks(
         config=config,
         language_model=language_model,
         flow_estimator=flow,
@@ -109,3 +110,5 @@ def build_networks(
         ),
         exemplar_counts=counts,
     )
+    build.weights.remove_older()
+    return networks

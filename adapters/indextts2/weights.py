@@ -1,15 +1,14 @@
 """Tensors out of checkpoint files, into networks that they must fit."""
 
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from adapters.indextts2.failures import reading
+from adapters.indextts2.tensor_files import read_safetensors_file, read_torch_file
 from domain.errors import ModelUnavailable
 
 State = dict[str, Tensor]
@@ -26,7 +25,8 @@ def read_tensors(path: Path, *, label: str, below: str | None = None) -> State:
         ModelUnavailable: the file is missing, damaged, or holds something else.
     """
     with reading(label):
-        content: Any = load_file(path) if path.suffix == ".safetensors" else _unpickled(path)
+        is_safetensors = path.suffix == ".safetensors"
+        content: Any = read_safetensors_file(path) if is_safetensors else read_torch_file(path)
         content = content.get(below, content)
         return {name: tensor for name, tensor in content.items() if isinstance(tensor, Tensor)}
 
@@ -38,7 +38,7 @@ def read_parts(path: Path, *names: str, label: str, below: str) -> tuple[State, 
         ModelUnavailable: the file is missing, damaged, or holds something else.
     """
     with reading(label):
-        content = _unpickled(path)[below]
+        content = read_torch_file(path)[below]
         return tuple(
             {name.removeprefix("module."): tensor for name, tensor in content[part].items()}
             for part in names
@@ -52,7 +52,7 @@ def read_tensor(path: Path, *, label: str) -> Tensor:
         ModelUnavailable: the file is missing, damaged, or holds something else.
     """
     with reading(label):
-        content: Tensor = torch.load(path, map_location="cpu", weights_only=True)
+        content: Tensor = read_torch_file(path)
         return content.float()
 
 
@@ -72,10 +72,12 @@ def is_optional(place: Tensor) -> bool:
 
 
 def fitting(places: Places, state: State, *, label: str) -> State:
-    """New tensors for ``places`` out of ``state``, weight norm folded, in the places' number types.
+    """Return tensors for ``places`` out of ``state``, weight norm folded, in the places' types.
 
-    Names without a place are passed over: training leaves such behind. A buffer that ``state``
-    lacks keeps what the network has computed.
+    A tensor that has the right type and memory of its own is not copied, and each is let go once
+    it is converted: no more than ``state`` and one tensor are in memory at a time. Names without a
+    place are passed over: training leaves such behind. A buffer that ``state`` lacks keeps what
+    the network has computed.
 
     Raises:
         ModelUnavailable: a parameter is missing or of another shape.
@@ -83,10 +85,11 @@ def fitting(places: Places, state: State, *, label: str) -> State:
     chosen = {}
     with reading(label):
         state = _folded(state)
+    memory: set[int] = set()
     for name, place in places.items():
-        tensor = state.get(name)
+        tensor = state.pop(name, None)
         if tensor is not None and tensor.shape == place.shape:
-            chosen[name] = tensor.to(place.dtype, copy=True).contiguous()
+            chosen[name] = _in_own_memory(tensor.detach().to(place.dtype).contiguous(), memory)
         elif not is_optional(place):
             problem = "lacks" if tensor is None else "has another shape of"
             raise ModelUnavailable(
@@ -115,8 +118,13 @@ def settle(network: nn.Module, state: Mapping[str, Tensor], device: torch.device
     network.eval().requires_grad_(False)
 
 
-def _unpickled(path: Path) -> Any:
-    return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+def _in_own_memory(tensor: Tensor, taken: set[int]) -> Tensor:
+    """Return ``tensor``, copied where it shares memory with more than itself; add to ``taken``."""
+    storage = tensor.untyped_storage()
+    if storage.nbytes() != tensor.nbytes or storage.data_ptr() in taken:
+        tensor = tensor.clone()
+    taken.add(tensor.untyped_storage().data_ptr())
+    return tensor
 
 
 def _folded(state: State) -> State:

@@ -15,7 +15,7 @@ from adapters.indextts2.weights import read_tensors
 from domain.errors import ModelUnavailable
 
 path = Path(sys.argv[1])
-whole = {f"layer.{index}": torch.full((64, 1024), float(index)) for index in range(16)}
+whole = {f"layer.{index}": torch.full((64, 1024), float(index)) for index in range(8)}
 is_safe = path.suffix == ".safetensors"
 save_file(whole, path) if is_safe else torch.save({"model": whole}, path)
 content = path.read_bytes()
@@ -40,7 +40,7 @@ def read(cut_at_call=None):
 
 calls = read()
 refused = 0
-for moment in sorted({1 + calls * part // 200 for part in range(200)}):
+for moment in sorted({1 + calls * part // 64 for part in range(64)}):
     try:
         read(cut_at_call=moment)
     except ModelUnavailable as error:
@@ -48,7 +48,7 @@ for moment in sorted({1 + calls * part // 200 for part in range(200)}):
         refused += 1
 print(refused)
 """
-"""Cuts the file at 200 moments of a reading, each counted in calls into compiled code."""
+"""Cuts the file at 64 moments of a reading, each counted in calls into compiled code."""
 
 LOAD_AND_CUT = """
 import os, sys
@@ -59,11 +59,11 @@ from adapters.indextts2.construction import without_values
 from adapters.indextts2.converted import ConvertedWeights
 
 folder = Path(sys.argv[1])
-whole = {"weight": torch.ones(256, 1024), "bias": torch.ones(256)}
+whole = {"weight": torch.ones(64, 1024), "bias": torch.ones(64)}
 
 def fill():
     with without_values():
-        network = nn.Linear(1024, 256)
+        network = nn.Linear(1024, 64)
     ConvertedWeights(folder=folder, device=torch.device("cpu")).fill(
         network, "layer", lambda: whole, label="layer.pth"
     )
@@ -90,7 +90,7 @@ def read(cut_at_call=None):
     return calls
 
 calls = read()
-for moment in sorted({1 + calls * part // 200 for part in range(200)}):
+for moment in sorted({1 + calls * part // 64 for part in range(64)}):
     read(cut_at_call=moment)
 """
 
