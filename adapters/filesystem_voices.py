@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from application.ports import VoiceFile
 from domain.errors import BadReference, InvalidRequest, StorageFailed, UnknownVoice, printable
+from domain.recording_limits import LARGEST_FILE_BYTES
 from domain.voice import (
-    LARGEST_FILE_BYTES,
     choose_file,
     is_voice_file,
     is_voice_name,

@@ -40,7 +40,7 @@ class ModelStatus:
     advice: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SpokenPart:
     """A stretch of one chunk's audio.
 

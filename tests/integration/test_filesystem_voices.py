@@ -137,7 +137,9 @@ class TestFilesystemVoices(VoiceRepositoryContract):
         with pytest.raises(UnknownVoice, match="available: bob, default"):
             voices.read("again/bob")
 
-    @pytest.mark.parametrize("name", ["a\x9b31m.wav", "a\u202egpj.wav", "a\u2028b.wav", "a\u200b.wav"])
+    @pytest.mark.parametrize(
+        "name", ["a\x9b31m.wav", "a\u202egpj.wav", "a\u2028b.wav", "a\u200b.wav"]
+    )
     def test_a_file_with_control_characters_in_its_name_is_no_voice(self, name: str) -> None:
         voices = self.repository({name: b"A"})
 
