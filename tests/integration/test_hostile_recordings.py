@@ -7,10 +7,12 @@ import av
 import numpy as np
 import pytest
 
-from adapters.pyav_decoder import PyavDecoder
+from adapters.pyav.decoder import PyavDecoder
 from application.references import References
 from domain.errors import BadReference
 from tests.fakes.memory_voices import MemoryVoices
+
+DECODER = PyavDecoder()
 
 
 def pcm_wav(channels: int, rate_hz: int, *, frames: int = 16_000) -> bytes:
@@ -40,7 +42,7 @@ def float_wav(level: float) -> bytes:
 def test_up_to_64_channels_become_their_mean(channels: int) -> None:
     content = pcm_wav(channels, 16_000)
 
-    decoded = PyavDecoder().decode(content, name="choir.wav", limit_seconds=2)
+    decoded = DECODER.decode(content, name="choir.wav", limit_seconds=2)
 
     assert len(decoded.samples) == 16_000
     np.testing.assert_allclose(decoded.samples, 50 * (channels - 1) / 32_768, rtol=1e-5)
@@ -48,7 +50,7 @@ def test_up_to_64_channels_become_their_mean(channels: int) -> None:
 
 def test_more_channels_are_refused() -> None:
     with pytest.raises(BadReference, match=r"^bad_reference: choir\.wav has 65 channels"):
-        PyavDecoder().decode(pcm_wav(65, 16_000), name="choir.wav", limit_seconds=2)
+        DECODER.decode(pcm_wav(65, 16_000), name="choir.wav", limit_seconds=2)
 
 
 @pytest.mark.parametrize("rate_hz", [1, 3_999, 768_001, 2**31 - 1])
@@ -56,12 +58,12 @@ def test_a_rate_at_which_nobody_records_is_refused(rate_hz: int) -> None:
     content = pcm_wav(1, rate_hz, frames=1_000)
 
     with pytest.raises(BadReference, match=rf"^bad_reference: odd\.wav has {rate_hz} samples"):
-        PyavDecoder().decode(content, name="odd.wav", limit_seconds=16)
+        DECODER.decode(content, name="odd.wav", limit_seconds=16)
 
 
 @pytest.mark.parametrize("level", [17, 32_768, 1e30, 3e38])
 def test_samples_far_beyond_full_scale_are_refused_before_any_inference(level: float) -> None:
-    references = References(voices=MemoryVoices({"a.wav": float_wav(level)}), decoder=PyavDecoder())
+    references = References(voices=MemoryVoices({"a.wav": float_wav(level)}), decoder=DECODER)
 
     with pytest.raises(BadReference, match=r"a\.wav .*full scale"):
         references.find("a")

@@ -48,3 +48,47 @@ def test_a_file_that_is_deleted_while_the_list_is_read_is_left_out(folder: Path)
     (folder / "bob.wav").unlink()
 
     assert [first.file, *(entry.file for entry in entries)] == ["alice.wav", "default.ogg"]
+
+
+def test_a_list_decodes_what_is_new_or_changed_only(folder: Path) -> None:
+    decoder = RawDecoder()
+    references = References(voices=FilesystemVoices(root=folder), decoder=decoder)
+    (folder / "broken.wav").write_bytes(b"no recording")
+    first = list(references.entries())
+    assert decoder.decoded == {"alice.wav": 1, "broken.wav": 1, "default.ogg": 1}
+
+    assert list(references.entries()) == first
+    assert decoder.decoded.total() == 3
+
+    (folder / "broken.wav").write_bytes(raw_recording(tone(16_000), 16_000))
+    (folder / "bob.wav").symlink_to(folder / "alice.wav")
+    assert [entry.problem for entry in references.entries() if "default" not in entry.name] == [
+        "",
+        "",
+        "",
+    ]
+    assert decoder.decoded == {"alice.wav": 1, "broken.wav": 2, "default.ogg": 1, "bob.wav": 1}
+
+
+def test_a_list_forgets_files_that_are_gone(folder: Path) -> None:
+    decoder = RawDecoder()
+    references = References(voices=FilesystemVoices(root=folder), decoder=decoder)
+    list(references.entries())
+
+    (folder / "alice.wav").rename(folder / "away.txt")
+    assert [entry.file for entry in references.entries()] == ["default.ogg"]
+    (folder / "away.txt").rename(folder / "alice.wav")
+    list(references.entries())
+
+    assert decoder.decoded["alice.wav"] == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "listed_seconds"), [(15.5, 15.5), (100.0, 100.0), (700.0, 600.0)]
+)
+def test_a_long_recording_is_counted_not_decoded(
+    folder: Path, seconds: float, listed_seconds: float
+) -> None:
+    (folder / "long.wav").write_bytes(raw_recording(tone(int(seconds * 4_000)), 4_000))
+
+    assert listed(folder)["long.wav"].duration_seconds == listed_seconds

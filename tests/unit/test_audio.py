@@ -50,6 +50,6 @@ def test_opus_is_stored_as_ogg() -> None:
 def test_a_waveform_equals_itself_only_and_has_a_hash() -> None:
     one, other = (Waveform(np.zeros(2, np.float32), 1) for _ in range(2))
 
-    assert one == one  # noqa: PLR0124 - it is the question
+    assert one == one
     assert one != other
     assert len({one, other, one}) == 2
