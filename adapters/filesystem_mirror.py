@@ -30,7 +30,8 @@ class FilesystemMirror:
 
     def replace(self, remote: RemoteFile, content: bytes) -> None:
         path = self._root / remote.file
-        if not path.parent.resolve().is_relative_to(self._root.resolve()):
+        # os.path.realpath ends at a loop of links, where Path.resolve raises
+        if not Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(self._root)):
             raise StorageFailed(f"{printable(remote.file)} leads out of the voices folder")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,13 +50,13 @@ class FilesystemMirror:
             return {
                 file: FileVersion(str(etag), int(size)) for file, (etag, size) in entries.items()
             }
-        except (OSError, ValueError, TypeError, AttributeError):
+        except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             return {}  # none yet, or spoilt: every file is fetched again
 
     def _size_of(self, file: str) -> int | None:
         try:
             return (self._root / file).stat().st_size
-        except OSError:
+        except (OSError, ValueError):  # ValueError: an index that holds a NUL
             return None
 
 

@@ -1,5 +1,6 @@
 """Recordings in a folder, and one that ships with the product."""
 
+import errno
 import os
 import stat
 import tempfile
@@ -8,10 +9,10 @@ from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
-from application.ports import VoiceFile
+from application.ports import FileVersion, VoiceFile
 from domain.errors import BadReference, InvalidRequest, StorageFailed, UnknownVoice, printable
+from domain.recording_limits import LARGEST_FILE_BYTES
 from domain.voice import (
-    LARGEST_FILE_BYTES,
     choose_file,
     is_voice_file,
     is_voice_name,
@@ -20,6 +21,8 @@ from domain.voice import (
 
 BUNDLED_VOICE = "default.ogg"
 """The recording that is always there; a file of that name in the folder takes its place."""
+
+_NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 
 class FilesystemVoices:
@@ -46,13 +49,24 @@ class FilesystemVoices:
 
     def read(self, name: str) -> VoiceFile:
         file = self._choose(name) if is_voice_name(name) else None
-        path = self._resolve(file) if file else None
-        if file and path:
-            return VoiceFile(voice_name(file), file, _content(path, file))
+        content = self._content(file) if file else None
+        if file and content is not None:
+            return VoiceFile(voice_name(file), file, content)
         if name in (BUNDLED_VOICE, voice_name(BUNDLED_VOICE)):
             bundled = files("adapters").joinpath("bundled_voices", BUNDLED_VOICE)
             return VoiceFile(voice_name(BUNDLED_VOICE), BUNDLED_VOICE, bundled.read_bytes())
         raise UnknownVoice(name, [voice_name(file) for file in self.list()])
+
+    def version(self, file: str) -> FileVersion | None:
+        path = self._resolve(file)
+        try:
+            status = path.stat() if path else None
+        except OSError:
+            return None
+        if status is None:
+            return FileVersion("bundled", 0) if file == BUNDLED_VOICE else None
+        etag = f"{status.st_dev}-{status.st_ino}-{status.st_mtime_ns}-{status.st_ctime_ns}"
+        return FileVersion(etag, status.st_size)
 
     def add(self, file: str, content: bytes) -> None:
         if not is_voice_name(file) or not is_voice_file(file):
@@ -60,7 +74,7 @@ class FilesystemVoices:
         path = self._root / file
         with _own_errors():
             path.parent.mkdir(parents=True, exist_ok=True)
-            if not path.parent.resolve().is_relative_to(self._root.resolve()):
+            if self._inside(str(PurePosixPath(file).parent)) is None:
                 raise InvalidRequest("name", f"{printable(file)} leads out of the voices folder")
             _publish(path, content)
 
@@ -74,23 +88,47 @@ class FilesystemVoices:
         return choose_file(name, beside)
 
     def _resolve(self, file: str) -> Path | None:
-        """The regular file inside the root that ``file`` leads to."""
-        path = (self._root / file).resolve()
-        is_inside = path.is_relative_to(self._root.resolve())
-        return path if is_inside and path.is_file() else None
+        """The path inside the root that ``file`` leads to, if something but a folder is there.
 
+        A link to itself and a file in a folder that may not be entered are something: they are
+        named as a problem, where a path that leads out or to nothing is no voice.
+        """
+        try:
+            path = self._inside(file)
+        except OSError:  # a link that went while it was followed
+            return None
+        try:
+            return path if path and stat.S_ISREG(path.stat().st_mode) else None
+        except OSError as error:
+            return None if error.errno in _NOTHING_THERE else path
 
-def _content(path: Path, file: str) -> bytes:
-    try:
-        # NOFOLLOW: a link put there since the path was resolved must not lead out
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as opened:
-            status = os.fstat(opened.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_FILE_BYTES:
-                raise BadReference(f"{file} is no recording of at most 64 MB")
-            return opened.read()
-    except OSError as error:
-        raise BadReference(f"{file} cannot be read") from error
+    def _inside(self, file: str) -> Path | None:
+        # os.path.realpath ends at a loop of links, where Path.resolve raises (RuntimeError or
+        # OSError, by the version of Python)
+        path = Path(os.path.realpath(self._root / file))
+        return path if path.is_relative_to(os.path.realpath(self._root)) else None
+
+    def _content(self, file: str) -> bytes | None:
+        """The bytes of ``file``, or None where it is no voice, or no longer.
+
+        Raises:
+            BadReference: it cannot be read, or is too large.
+        """
+        path = self._resolve(file)
+        if path is None:
+            return None
+        try:
+            # NOFOLLOW: a link put there since the path was resolved must not lead out
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(descriptor, "rb") as opened:
+                status = os.fstat(opened.fileno())
+                if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_FILE_BYTES:
+                    raise BadReference(f"{file} is no recording of at most 64 MB")
+                return opened.read(LARGEST_FILE_BYTES)
+        except OSError as error:
+            if error.errno in _NOTHING_THERE:
+                return None
+            raise BadReference(f"{file} cannot be read") from error
 
 
 def _publish(path: Path, content: bytes) -> None:

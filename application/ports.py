@@ -40,7 +40,7 @@ class ModelStatus:
     advice: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SpokenPart:
     """A stretch of one chunk's audio.
 
@@ -151,14 +151,34 @@ class AudioEncoder(Protocol):
 class AudioDecoder(Protocol):
     """Bytes of a recording to samples."""
 
-    def decode(self, content: bytes, *, name: str, limit_seconds: float | None = None) -> Waveform:
+    def decode(self, content: bytes, *, name: str, limit_seconds: float) -> Waveform:
         """Decode by content, whatever the name ends in; several channels become their mean.
 
-        Stops soon after ``limit_seconds``. The rate stays the recording's own.
+        At most ``limit_seconds`` are decoded and kept. The rate stays the recording's own.
+
+        Raises:
+            BadReference: no audio in ``content``, or beyond ``domain.recording_limits``; the
+                message calls it ``name``.
+            SynthesisFailed: this machine cannot decode recordings at all.
+        """
+
+    def duration_seconds(self, content: bytes, *, name: str, limit_seconds: float) -> float:
+        """Count the seconds of audio, up to ``limit_seconds``, without decoding them.
+
+        What is damaged further on ends the count. Encoders' padding may be counted, up to 0.1 s.
 
         Raises:
             BadReference: no audio in ``content``; the message calls it ``name``.
+            SynthesisFailed: this machine cannot decode recordings at all.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class FileVersion:
+    """What tells a changed file from the one it was, without reading it."""
+
+    etag: str
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +194,23 @@ class VoiceRepository(Protocol):
     """The recordings that may be cloned."""
 
     def list(self) -> Sequence[str]:
-        """The files of all voices, relative to the folder, sorted; the bundled voice among them."""
+        """The files of all voices, relative to the folder, sorted; the bundled voice among them.
+
+        Files that ``read`` refuses as a ``BadReference`` are among them; nothing is raised.
+        """
 
     def read(self, name: str) -> VoiceFile:
         """The recording that ``name`` means, with or without its extension.
 
         Raises:
             UnknownVoice: no such recording inside the folder, whatever there is outside of it.
+            BadReference: it is there and cannot be read, or is too large.
+        """
+
+    def version(self, file: str) -> FileVersion | None:
+        """What changes when the content of ``file`` does; None where that cannot be told.
+
+        Nothing is read but the file's metadata, and nothing is raised.
         """
 
     def add(self, file: str, content: bytes) -> None:
@@ -227,14 +257,6 @@ class ObjectStore(Protocol):
             Conflict: another owner's object appeared since ``claim``.
             StorageFailed: the store refused or could not be reached.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class FileVersion:
-    """What tells a changed file from the one it was, without reading it."""
-
-    etag: str
-    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

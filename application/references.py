@@ -4,12 +4,15 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from application.ports import AudioDecoder, VoiceRepository
-from domain.errors import BadReference
+from application.ports import AudioDecoder, FileVersion, VoiceRepository
+from domain.errors import BadReference, UnknownVoice
 from domain.voice import LONGEST_SECONDS, Recording, usable_reference, voice_name
 
 _DECODED_SECONDS = LONGEST_SECONDS + 1
 """Enough to tell that a recording is longer than what is used of it."""
+
+COUNTED_SECONDS = 600.0
+"""The list counts no further: what is past ``LONGEST_SECONDS`` is not used in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class VoiceEntry:
-    """A line in the list of voices; ``problem`` says why a recording cannot be used."""
+    """A line in the list of voices; ``problem`` says why a recording cannot be used.
+
+    ``duration_seconds`` is the whole recording's, counted to ``COUNTED_SECONDS`` (ten minutes).
+    """
 
     name: str
     file: str
@@ -36,6 +42,7 @@ class References:
     def __init__(self, *, voices: VoiceRepository, decoder: AudioDecoder) -> None:
         self._voices = voices
         self._decoder = decoder
+        self._known: dict[tuple[str, FileVersion], VoiceEntry] = {}
 
     def find(self, name: str) -> Reference:
         """The recording called ``name``, cut to what the model listens to.
@@ -59,14 +66,41 @@ class References:
         return Reference(Recording(name, file, digest, waveform), warnings)
 
     def entries(self) -> Iterator[VoiceEntry]:
-        """All voices with their whole duration, the unusable ones too, sorted by file."""
+        """All voices, the unusable ones too, sorted by file; one that goes meanwhile is left out.
+
+        A file that has not changed since an earlier list is not read again.
+        """
+        listed: dict[tuple[str, FileVersion], VoiceEntry] = {}
         for file in self._voices.list():
-            content = self._voices.read(file).content
-            name = voice_name(file)
-            try:
-                decoded = self._decoder.decode(content, name=file)
-                usable_reference(decoded, name=file)
-            except BadReference as error:
-                yield VoiceEntry(name, file, 0.0, error.message)
-            else:
-                yield VoiceEntry(name, file, decoded.duration_seconds)
+            version = self._voices.version(file)
+            key = (file, version) if version else None
+            entry = self._known.get(key) if key else None
+            if entry is None:
+                try:
+                    content = self._voices.read(file).content
+                except UnknownVoice:
+                    continue
+                except BadReference as error:  # may be otherwise the next time: not kept
+                    yield VoiceEntry(voice_name(file), file, 0.0, error.message)
+                    continue
+                entry = self._judged(content, file)
+            if key:
+                listed[key] = self._known[key] = entry
+            yield entry
+        self._known = listed
+
+    def _judged(self, content: bytes, file: str) -> VoiceEntry:
+        """The line for ``content``, judged as ``examine`` does."""
+        name = voice_name(file)
+        try:
+            decoded = self._decoder.decode(content, name=file, limit_seconds=_DECODED_SECONDS)
+            usable_reference(decoded, name=file)
+            seconds = decoded.duration_seconds
+            if seconds >= _DECODED_SECONDS:
+                counted = self._decoder.duration_seconds(
+                    content, name=file, limit_seconds=COUNTED_SECONDS
+                )
+                seconds = max(seconds, counted)
+        except BadReference as error:
+            return VoiceEntry(name, file, 0.0, error.message)
+        return VoiceEntry(name, file, seconds)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from application.ports import RemoteFile, VoiceMirror, VoiceSource
 from domain.errors import StorageFailed
-from domain.voice import LARGEST_FILE_BYTES, is_voice_file, is_voice_name
+from domain.recording_limits import LARGEST_FILE_BYTES
+from domain.voice import is_voice_file, is_voice_name
 
 
 @dataclass(frozen=True, slots=True)

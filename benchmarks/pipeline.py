@@ -21,7 +21,7 @@ import numpy as np
 
 from adapters.filesystem_store import FilesystemStore
 from adapters.filesystem_voices import FilesystemVoices
-from adapters.pyav_decoder import PyavDecoder
+from adapters.pyav.decoder import PyavDecoder
 from adapters.pyav_encoder import PyavEncoder
 from application.ports import ModelState, ModelStatus, SpokenPart
 from application.references import References

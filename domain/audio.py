@@ -14,9 +14,11 @@ AUDIBLE_AMPLITUDE = 0.005
 """-46 dBFS. Quieter samples at an edge are room tone to a listener, about 35 dB under speech."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Waveform:
     """A stretch of mono audio: ``samples`` of shape (n,), float32, at ``sample_rate_hz``.
+
+    It equals itself only: arrays have no single answer to ``==``, and no hash.
 
     Raises:
         ValueError: samples of another shape or type, not finite, or a rate below 1 Hz.

@@ -19,6 +19,8 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from domain.visible_text import escape_unseen
+
 INTERNAL_ERROR = "internal_error"
 """The code of a failure that has no class here: a bug, whose traceback is in the log only."""
 
@@ -27,14 +29,15 @@ class SpeechError(Exception):
     """Root of every failure this product knows how to explain.
 
     Args:
-        message: What is wrong and what to do about it; no path of the host, no secret.
+        message: What is wrong and what to do about it; no path of the host, no secret. What a
+            terminal would obey or not show is escaped, wherever it came from.
     """
 
     code: ClassVar[str] = INTERNAL_ERROR
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = escape_unseen(message)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
@@ -115,6 +118,6 @@ class Cancelled(SpeechError):
 
 
 def printable(value: object, *, limit: int = 80) -> str:
-    """``value`` as one line of a message: control characters escaped, cut at ``limit``."""
-    shown = repr(value)
+    """``value`` as one line of a message: what cannot be seen is escaped, cut at ``limit``."""
+    shown = escape_unseen(repr(value))
     return shown if len(shown) <= limit else f"{shown[:limit]}…"

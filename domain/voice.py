@@ -5,8 +5,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+import numpy as np
+
 from domain.audio import Waveform, audible_span, samples_in
 from domain.errors import BadReference
+from domain.recording_limits import LOUDEST_AMPLITUDE
+from domain.visible_text import is_visible
 
 EXTENSIONS = (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".webm", ".aac")
 """Which file of one stem is taken first."""
@@ -16,13 +20,10 @@ LONGEST_SECONDS = 15.0
 SILENT_AMPLITUDE = 0.001
 """-60 dBFS: a recording that never reaches it holds no voice."""
 
-LARGEST_FILE_BYTES = 64 * 2**20
-"""Fifteen seconds are used; a file past this is no reference recording."""
-
-_NAME = re.compile(r"[^\x00-\x1f\x7f\\]{1,255}")
+_NAME = re.compile(r"[^\\]{1,255}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Recording:
     """A reference recording, decoded and fit to be cloned.
 
@@ -37,8 +38,11 @@ class Recording:
 
 
 def is_voice_name(name: str) -> bool:
-    """Whether ``name`` can stand for a file inside the voices folder."""
-    if not _NAME.fullmatch(name) or not _is_encodable(name):
+    """Whether ``name`` can stand for a file inside the voices folder.
+
+    Every character can be seen: a name reaches terminals, logs and other people's lists.
+    """
+    if not _NAME.fullmatch(name) or not is_visible(name):
         return False
     path = PurePosixPath(name)
     parts = name.split("/")
@@ -69,7 +73,7 @@ def usable_reference(waveform: Waveform, *, name: str) -> tuple[Waveform, tuple[
     """``waveform`` cut to what the model listens to, and a warning for each thing that was cut.
 
     Raises:
-        BadReference: shorter than half a second, or silent.
+        BadReference: shorter than half a second, silent, or on another scale than ±1.
     """
     if waveform.duration_seconds < SHORTEST_SECONDS:
         raise BadReference(
@@ -84,6 +88,12 @@ def usable_reference(waveform: Waveform, *, name: str) -> tuple[Waveform, tuple[
             f" only its first {LONGEST_SECONDS:.0f} s are used",
         )
         waveform = Waveform(waveform.samples[:kept], waveform.sample_rate_hz)
+    peak = float(np.abs(waveform.samples).max())
+    if peak > LOUDEST_AMPLITUDE:
+        raise BadReference(
+            f"{name} reaches {peak:.3g} times full scale, which is no recording's loudness;"
+            " export it anew with samples between -1 and 1, or as 16-bit wav"
+        )
     if audible_span(waveform.samples, threshold=SILENT_AMPLITUDE) is None:
         raise BadReference(f"{name} is silent; record it louder or choose another file")
     return waveform, warnings
@@ -91,11 +101,3 @@ def usable_reference(waveform: Waveform, *, name: str) -> tuple[Waveform, tuple[
 
 def _extension_rank(file: str) -> int:
     return EXTENSIONS.index(PurePosixPath(file).suffix.lower())
-
-
-def _is_encodable(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:  # a lone surrogate: JSON can carry one, a file name cannot
-        return False
-    return True

@@ -25,7 +25,7 @@ from adapters.indextts2.checkpoint_files import (
 )
 from adapters.indextts2.model import IndexTTS2Model
 from adapters.preview import PreviewModel
-from adapters.pyav_decoder import PyavDecoder
+from adapters.pyav.decoder import PyavDecoder
 from adapters.pyav_encoder import PyavEncoder
 from adapters.s3.connection import S3Connection
 from adapters.s3.store import S3Store

@@ -118,7 +118,11 @@ class JobHandler:
             return await anext(lists)
 
     def _voices(self, unwanted: threading.Event) -> Generator[dict[str, Any], None, None]:
-        entries = list(self._container.references().entries())
+        entries = []
+        for entry in self._container.references().entries():
+            if unwanted.is_set():
+                return
+            entries.append(entry)
         yield voice_list(entries).model_dump(mode="json", exclude_none=True)
 
     def _speech(

@@ -20,7 +20,7 @@ _FILLER, _PROMPT_IDS = 1, 2
 _PER_ROW = ("keys", "codes", "scores", "ended_scores", "ended_lengths", "ended", "open")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Codes:
     """What was generated for one segment: (n,) int64 without the stop code."""
 
@@ -28,7 +28,7 @@ class Codes:
     stopped: bool
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Beams:
     """The state of a batch: rows of segments, each with ``plan.num_beams`` beams.
 

@@ -21,7 +21,7 @@ PREPROCESSING_VERSION = 1
 """Raise it whenever a recording gives other numbers than before: older cache files go unused."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reference:
     """A recording as the model hears it; W is the language model's width, M mel frames.
 

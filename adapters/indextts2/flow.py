@@ -17,7 +17,7 @@ FRAMES_PER_CODE = 1.72
 _SCHEDULES_KEPT = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CodedSegment:
     """A segment in the model's own words: ``codes`` (n,) and their ``latents`` (1, n, width).
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
     """What depends on the time alone, for every step of an integration.
 

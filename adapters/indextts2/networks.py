@@ -27,7 +27,7 @@ from adapters.indextts2.package import ModelClasses
 from adapters.indextts2.weights import read_tensors
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Networks:
     """Everything trained, on one device, without gradients or weight norm.
 

@@ -16,7 +16,7 @@ class SegmentKey:
     segment: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Urn:
     """What a decoding step draws from: the columns of a wide table that are not left out.
 

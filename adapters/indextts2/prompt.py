@@ -38,7 +38,7 @@ class PromptBuilder:
         return torch.cat([voice, speed[None], text[None]], dim=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PromptBatch:
     """Prompts of different lengths as rows of one tensor, empty on the left.
 

@@ -42,7 +42,7 @@ class Stages:
     early_codes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Request:
     """One request, prepared: everything its segments share."""
 

@@ -25,7 +25,7 @@ _STRUCTURE = {
 """What the released model is made of; the forward pass here knows no other."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Painting:
     """One segment to paint, all float32.
 
@@ -43,7 +43,7 @@ class Painting:
         return Row(frames=self.content.shape[1], heard=self.heard.shape[2])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Conditions:
     """What a batch of segments keeps through all steps.
 

@@ -21,7 +21,7 @@ _FEEL_THE_END = 20
 mirror image of what is there for what follows."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Piece:
     """A stretch of a segment's audio; what there is to say of the segment stands on its last."""
 

@@ -1,8 +1,9 @@
 """Voices in memory."""
 
+import hashlib
 from collections.abc import Sequence
 
-from application.ports import VoiceFile
+from application.ports import FileVersion, VoiceFile
 from domain.errors import InvalidRequest, UnknownVoice
 from domain.voice import choose_file, is_voice_file, is_voice_name, voice_name
 
@@ -21,6 +22,12 @@ class MemoryVoices:
         if file is None:
             raise UnknownVoice(name, [voice_name(known) for known in self.list()])
         return VoiceFile(voice_name(file), file, self.files[file])
+
+    def version(self, file: str) -> FileVersion | None:
+        content = self.files.get(file)
+        if content is None:
+            return None
+        return FileVersion(hashlib.sha256(content).hexdigest(), len(content))
 
     def add(self, file: str, content: bytes) -> None:
         if not is_voice_name(file) or not is_voice_file(file) or file in self.files:

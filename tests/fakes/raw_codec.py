@@ -1,6 +1,8 @@
 """A codec without a codec: int16 samples behind their rate."""
 
 import io
+import math
+from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
@@ -8,6 +10,7 @@ import numpy as np
 from application.ports import EncodedAudio
 from domain.audio import AudioFormat, Samples, Waveform, to_int16
 from domain.errors import BadReference, SynthesisFailed
+from domain.recording_limits import rate_problem
 
 _MAGIC = b"RAW16"
 
@@ -46,18 +49,31 @@ class RawEncoder:
 
 
 class RawDecoder:
-    """Reads what ``RawEncoder`` writes."""
+    """Reads what ``RawEncoder`` writes, and counts how often it decoded each name."""
 
-    def decode(self, content: bytes, *, name: str, limit_seconds: float | None = None) -> Waveform:
-        if not content.startswith(_MAGIC):
-            raise BadReference(f"{name} is not a recording that can be decoded")
-        rate_hz = int.from_bytes(content[5:9], "little")
-        samples = np.frombuffer(content[9:], dtype="<i2").astype(np.float32) / np.float32(32767)
-        if not len(samples):
-            raise BadReference(f"{name} holds no audio")
-        if limit_seconds is not None:
-            samples = samples[: int(limit_seconds * rate_hz)]
-        return Waveform(samples, rate_hz)
+    def __init__(self) -> None:
+        self.decoded: Counter[str] = Counter()
+
+    def decode(self, content: bytes, *, name: str, limit_seconds: float) -> Waveform:
+        self.decoded[name] += 1
+        samples, rate_hz = _opened(content, name)
+        return Waveform(samples[: math.ceil(limit_seconds * rate_hz)], rate_hz)
+
+    def duration_seconds(self, content: bytes, *, name: str, limit_seconds: float) -> float:
+        samples, rate_hz = _opened(content, name)
+        return min(len(samples) / rate_hz, limit_seconds)
+
+
+def _opened(content: bytes, name: str) -> tuple[Samples, int]:
+    if not content.startswith(_MAGIC):
+        raise BadReference(f"{name} is not a recording that can be decoded")
+    rate_hz = int.from_bytes(content[5:9], "little")
+    if problem := rate_problem(rate_hz):
+        raise BadReference(f"{name} {problem}")
+    samples = np.frombuffer(content[9:], dtype="<i2").astype(np.float32) / np.float32(32767)
+    if not len(samples):
+        raise BadReference(f"{name} holds no audio")
+    return samples, rate_hz
 
 
 def raw_recording(samples: Samples, rate_hz: int) -> bytes:

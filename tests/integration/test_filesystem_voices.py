@@ -110,3 +110,43 @@ class TestFilesystemVoices(VoiceRepositoryContract):
 
         with pytest.raises(StorageFailed, match="voices folder"):
             FilesystemVoices(root=tmp_path / "file" / "voices").add("bob.wav", b"B")
+
+    def test_a_link_to_itself_is_listed_and_cannot_be_read(self) -> None:
+        voices = self.repository({"bob.wav": b"B"})
+        (self.root / "loop.wav").symlink_to(self.root / "loop.wav")
+
+        assert voices.list() == ["bob.wav", "default.ogg", "loop.wav"]
+        with pytest.raises(BadReference, match=r"loop\.wav cannot be read"):
+            voices.read("loop")
+        assert voices.read("bob").content == b"B"
+
+    def test_a_link_that_leads_out_to_a_loop_is_no_voice(self, tmp_path: Path) -> None:
+        voices = self.repository({})
+        self.root.mkdir()
+        (tmp_path / "loop").symlink_to(tmp_path / "loop")
+        (self.root / "out.wav").symlink_to(tmp_path / "loop")
+
+        assert voices.list() == ["default.ogg"]
+        with pytest.raises(UnknownVoice):
+            voices.read("out")
+
+    def test_a_loop_of_folders_does_not_keep_the_others_from_being_found(self) -> None:
+        voices = self.repository({"bob.wav": b"B"})
+        (self.root / "again").symlink_to(self.root / "again")
+
+        with pytest.raises(UnknownVoice, match="available: bob, default"):
+            voices.read("again/bob")
+
+    @pytest.mark.parametrize(
+        "name", ["a\x9b31m.wav", "a\u202egpj.wav", "a\u2028b.wav", "a\u200b.wav"]
+    )
+    def test_a_file_with_control_characters_in_its_name_is_no_voice(self, name: str) -> None:
+        voices = self.repository({name: b"A"})
+
+        assert voices.list() == ["default.ogg"]
+        with pytest.raises(UnknownVoice) as refused:
+            voices.read(name)
+        assert str(refused.value).isprintable()
+        with pytest.raises(InvalidRequest) as unnamed:
+            voices.add(name, b"A")
+        assert str(unnamed.value).isprintable()

@@ -5,12 +5,15 @@ import av
 import numpy as np
 import pytest
 
-from adapters.pyav_decoder import PyavDecoder
+from adapters.pyav.decoder import PyavDecoder
 from adapters.pyav_encoder import PyavEncoder
 from application.ports import AudioDecoder, AudioEncoder
 from domain.audio import AudioFormat, to_int16
 from domain.errors import BadReference, StorageFailed, SynthesisFailed
 from tests.contracts.audio_codec import AudioCodecContract, tone
+
+DECODER = PyavDecoder()
+"""One for all tests: each has a process of its own."""
 
 
 class TestPyavCodec(AudioCodecContract):
@@ -20,7 +23,7 @@ class TestPyavCodec(AudioCodecContract):
 
     @pytest.fixture
     def decoder(self) -> AudioDecoder:
-        return PyavDecoder()
+        return DECODER
 
     @pytest.mark.parametrize(
         ("audio_format", "container", "codec", "rate_hz"),
@@ -91,7 +94,7 @@ def test_reads_a_recording_by_its_content_whatever_its_name(audio_format: AudioF
     with PyavEncoder().encode(
         [tone(44_100)], sample_rate_hz=22_050, audio_format=audio_format, bitrate_kbps=128
     ) as encoded:
-        decoded = PyavDecoder().decode(encoded.content.read(), name="lies.txt")
+        decoded = DECODER.decode(encoded.content.read(), name="lies.txt", limit_seconds=60)
 
     assert decoded.duration_seconds == pytest.approx(2, abs=0.05)
     assert np.abs(decoded.samples).max() == pytest.approx(0.3, abs=0.05)
@@ -108,7 +111,7 @@ def test_several_channels_become_their_mean(tmp_path: Path) -> None:
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 
-    decoded = PyavDecoder().decode(path.read_bytes(), name="stereo.wav")
+    decoded = DECODER.decode(path.read_bytes(), name="stereo.wav", limit_seconds=60)
 
     assert decoded.sample_rate_hz == 16_000
     np.testing.assert_allclose(decoded.samples, left / 2, atol=1e-4)
@@ -124,7 +127,7 @@ def test_a_video_without_sound_is_no_recording(tmp_path: Path) -> None:
         container.mux(stream.encode(None))
 
     with pytest.raises(BadReference, match="holds no audio"):
-        PyavDecoder().decode(path.read_bytes(), name="mute.mp4")
+        DECODER.decode(path.read_bytes(), name="mute.mp4", limit_seconds=60)
 
 
 def test_a_recording_with_nan_is_refused(tmp_path: Path) -> None:
@@ -138,7 +141,7 @@ def test_a_recording_with_nan_is_refused(tmp_path: Path) -> None:
         container.mux(stream.encode(None))
 
     with pytest.raises(BadReference, match="not numbers"):
-        PyavDecoder().decode(path.read_bytes(), name="nan.wav")
+        DECODER.decode(path.read_bytes(), name="nan.wav", limit_seconds=60)
 
 
 @pytest.mark.parametrize("audio_format", AudioFormat)
@@ -152,7 +155,9 @@ def test_a_truncated_recording_is_read_in_part_or_refused(
         content = encoded.content.read()
 
     try:
-        decoded = PyavDecoder().decode(content[: int(len(content) * kept)], name="cut.wav")
+        decoded = DECODER.decode(
+            content[: int(len(content) * kept)], name="cut.wav", limit_seconds=60
+        )
     except BadReference:
         return
     assert 0 < decoded.duration_seconds <= 2.05
@@ -170,7 +175,7 @@ def test_a_playlist_opens_no_other_file(tmp_path: Path) -> None:
         f"ffconcat version 1.0\nfile {target}\n",
     ):
         with pytest.raises(BadReference):
-            PyavDecoder().decode(playlist.encode(), name="list.wav")
+            DECODER.decode(playlist.encode(), name="list.wav", limit_seconds=60)
 
 
 def test_a_disk_without_room_is_a_storage_failure(

@@ -11,8 +11,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = ("domain", "application", "adapters", "entrypoints")
-ENGINE_ROOM = re.compile(r"adapters/indextts2/(?!(model|checkpoint_files)\.py)")
-"""What ``IndexTTS2Model`` loads when it is asked to, with torch."""
+ENGINE_ROOM = re.compile(
+    r"adapters/indextts2/(?!(model|checkpoint_files)\.py)|adapters/pyav/(child|recording)\.py"
+)
+"""What ``IndexTTS2Model`` loads when it is asked to, with torch; and the decoding process's own."""
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for layer in LAYERS

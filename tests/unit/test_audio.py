@@ -45,3 +45,11 @@ def test_finds_the_first_and_the_last_audible_sample() -> None:
 def test_opus_is_stored_as_ogg() -> None:
     assert (AudioFormat.OPUS.extension, AudioFormat.OPUS.content_type) == (".ogg", "audio/ogg")
     assert [kind.value for kind in AudioFormat if kind.is_lossy] == ["opus", "mp3", "m4a"]
+
+
+def test_a_waveform_equals_itself_only_and_has_a_hash() -> None:
+    one, other = (Waveform(np.zeros(2, np.float32), 1) for _ in range(2))
+
+    assert one == one
+    assert one != other
+    assert len({one, other, one}) == 2

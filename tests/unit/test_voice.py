@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 
 from domain.audio import Waveform
 from domain.errors import BadReference
-from domain.voice import EXTENSIONS, choose_file, is_voice_name, usable_reference, voice_name
+from domain.voice import (
+    EXTENSIONS,
+    Recording,
+    choose_file,
+    is_voice_name,
+    usable_reference,
+    voice_name,
+)
 
 RATE = 16_000
 
@@ -14,7 +21,21 @@ def waveform(seconds: float, level: float = 0.3) -> Waveform:
     return Waveform(np.full(int(seconds * RATE), level, dtype=np.float32), RATE)
 
 
-@pytest.mark.parametrize("name", ["alice", "alice.wav", "narrators/alice", "a b", "v1.2", "爱丽丝"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "alice",
+        "alice.wav",
+        "narrators/alice",
+        "a b",
+        "v1.2",
+        "爱丽丝",
+        "José",
+        "می\u200cخواهم",  # Persian is misspelt without its zero-width non-joiner
+        "ක්\u200dෂ",  # and Sinhala without its joiner
+        "👩\u200d🎤",
+    ],
+)
 def test_accepts_names_below_the_folder(name: str) -> None:
     assert is_voice_name(name)
 
@@ -22,7 +43,9 @@ def test_accepts_names_below_the_folder(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["", ".", "..", "../x", "a/../b", "/etc/passwd", "a//b", "a/", "a\\b", "a\0.wav", "a\n",
-     ".hidden", "a/.hidden", "\ud800", "x" * 256],
+     ".hidden", "a/.hidden", "\ud800", "x" * 256, "a\x85", "a\x9b2J", "a\u2028", "a\u2029b",
+     "a\u202eb", "\u2066a\u2069", "a\u200bb", "\ufeffa", "a\u00adb", "a\u200db", "\u200dක",
+     "ක\u200d", "\ue000", "\U000e0041", "\u3164", "a\u2800"],
 )  # fmt: skip
 def test_refuses_names_that_could_lead_elsewhere(name: str) -> None:
     assert not is_voice_name(name)
@@ -77,3 +100,17 @@ def test_keeps_a_reference_of_the_right_length_as_it_is() -> None:
 def test_refuses_a_reference_without_a_voice(reference: Waveform, problem: str) -> None:
     with pytest.raises(BadReference, match=problem):
         usable_reference(reference, name="alice.wav")
+
+
+@pytest.mark.parametrize("level", [17.0, -17.0, 1e30])
+def test_refuses_a_reference_far_beyond_full_scale(level: float) -> None:
+    with pytest.raises(BadReference, match=r"alice\.wav reaches .* times full scale"):
+        usable_reference(waveform(1, level), name="alice.wav")
+
+
+def test_a_recording_equals_itself_only_and_has_a_hash() -> None:
+    one, other = (Recording("a", "a.wav", "0", waveform(1)) for _ in range(2))
+
+    assert one == one
+    assert one != other
+    assert len({one, other, one}) == 2

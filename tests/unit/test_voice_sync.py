@@ -2,7 +2,7 @@ from collections.abc import Mapping, Sequence
 
 from application.ports import FileVersion, RemoteFile
 from application.voice_sync import VoiceSync
-from domain.voice import LARGEST_FILE_BYTES
+from domain.recording_limits import LARGEST_FILE_BYTES
 
 
 class ListedVoices:
