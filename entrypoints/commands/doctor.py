@@ -86,11 +86,14 @@ def doctor(as_json: bool) -> int:
 
 
 def _print(findings: list[Finding]) -> None:
+    told: set[str] = set()
     for finding in findings:
         mark = {Mark.OK: "ok", Mark.PROBLEM: "PROBLEM", Mark.NOTE: "-"}[finding.mark]
         click.echo(f"{mark:<7}  {finding.subject}: {finding.found}")
         for line in finding.advice:
-            click.echo(f"         -> {line}")
+            if line not in told:  # packages of one extra have one command
+                click.echo(f"         -> {line}")
+            told.add(line)
 
 
 def _product() -> Finding:
