@@ -4,14 +4,17 @@ TEXT ?= Hello! This is the preview engine, speaking on your own machine.
 VOICE ?=
 OUT ?=
 BIN := .venv/bin
+comma := ,
 # Most tests wait for other programs. A file's tests stay together: they share what they start.
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run test check bench schema clean
+.PHONY: run worker test check bench schema clean
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp ## speak TEXT (with VOICE, into OUT) and print where the audio is
 	@$(BIN)/indextts-runpod speak $(if $(VOICE),--voice "$$VOICE") $(if $(OUT),--out "$$OUT") -- "$$TEXT"
+
+worker: .venv/worker.stamp ## what a worker with a GPU needs, beside what is installed already
 
 test: .venv/test.stamp ## all tests
 	$(PYTEST)
@@ -43,6 +46,12 @@ export TEXT VOICE OUT
 .venv/run.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[preview]'
 	@touch $@
+
+# pynini, which the grammars need, has wheels for Linux alone.
+.venv/worker.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[preview,worker,indextts$(if $(filter Linux,$(shell uname)),$(comma)grammars)]'
+	$(BIN)/pip install -qq --disable-pip-version-check --no-deps indextts2-inference==2.1.1
+	@touch $@ .venv/run.stamp
 
 .venv/test.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[preview,worker,indextts,dev]'

@@ -1,10 +1,11 @@
 """Recordings in a folder, and one that ships with the product."""
 
 import errno
+import fcntl
 import os
 import stat
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
@@ -16,6 +17,8 @@ from domain.voice import (
     choose_file,
     is_voice_file,
     is_voice_name,
+    renamed_file,
+    shadowed_files,
     voice_name,
 )
 
@@ -35,7 +38,15 @@ class FilesystemVoices:
         self._root = root
 
     def list(self) -> Sequence[str]:
-        found = {BUNDLED_VOICE}
+        files = self._files()
+        shadowed = shadowed_files(files)
+        return [file for file in files if file not in shadowed]
+
+    def shadowed(self) -> Mapping[str, str]:
+        return dict(sorted(shadowed_files(self._files()).items()))
+
+    def _files(self) -> Sequence[str]:
+        found: set[str] = set()
         for folder, _, names in os.walk(self._root):
             inside = PurePosixPath(os.path.relpath(folder, self._root))
             found.update(
@@ -45,6 +56,8 @@ class FilesystemVoices:
                 and is_voice_name(file := str(inside / name))
                 and self._resolve(file)
             )
+        if not any(voice_name(file) == voice_name(BUNDLED_VOICE) for file in found):
+            found.add(BUNDLED_VOICE)
         return sorted(found)
 
     def read(self, name: str) -> VoiceFile:
@@ -55,7 +68,7 @@ class FilesystemVoices:
         if name in (BUNDLED_VOICE, voice_name(BUNDLED_VOICE)):
             bundled = files("adapters").joinpath("bundled_voices", BUNDLED_VOICE)
             return VoiceFile(voice_name(BUNDLED_VOICE), BUNDLED_VOICE, bundled.read_bytes())
-        raise UnknownVoice(name, [voice_name(file) for file in self.list()])
+        raise self._unknown(name)
 
     def version(self, file: str) -> FileVersion | None:
         path = self._resolve(file)
@@ -68,24 +81,97 @@ class FilesystemVoices:
         etag = f"{status.st_dev}-{status.st_ino}-{status.st_mtime_ns}-{status.st_ctime_ns}"
         return FileVersion(etag, status.st_size)
 
-    def add(self, file: str, content: bytes) -> None:
+    def add(self, file: str, content: bytes, *, replaces: bool = False) -> None:
         if not is_voice_name(file) or not is_voice_file(file):
             raise InvalidRequest("name", f"{printable(file)} cannot name a recording")
-        path = self._root / file
         with _own_errors():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if self._inside(str(PurePosixPath(file).parent)) is None:
-                raise InvalidRequest("name", f"{printable(file)} leads out of the voices folder")
-            _publish(path, content)
+            self._root.mkdir(parents=True, exist_ok=True)
+        with _own_errors(), self._alone():
+            taken = self._of_voice(voice_name(file))
+            if not replaces:
+                _require_free(file, taken)
+            path = self._writable_path(file)
+            _publish(path, content, replaces=replaces)
+            for other in (self._root / file for file in taken):
+                # on a file system that ignores case, another spelling is the new file
+                if not other.exists() or not other.samefile(path):
+                    other.unlink()
+
+    def remove(self, name: str) -> str:
+        with _own_errors(), self._alone():
+            file = self._changeable(name, "removed")
+            (self._root / file).unlink()
+        return file
+
+    def rename(self, name: str, new_name: str) -> str:
+        with _own_errors(), self._alone():
+            file = self._changeable(name, "renamed")
+            new_file = renamed_file(file, new_name)
+            _require_free(new_file, self._of_voice(voice_name(new_file)))
+            path, new_path = self._root / file, self._writable_path(new_file)
+            if path.is_symlink() and path.parent != new_path.parent:
+                raise InvalidRequest(
+                    "name", f"{printable(file)} is a link, and stays in its folder"
+                )
+            path.rename(new_path)
+        return new_file
+
+    @contextmanager
+    def _alone(self) -> Generator[None, None, None]:
+        """Hold the folder's lock, which only what changes names takes."""
+        if not self._root.is_dir():
+            yield
+            return
+        folder = os.open(self._root, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+    def _changeable(self, name: str, change: str) -> str:
+        """The file of the folder that ``name`` means, which is itself inside the folder."""
+        file = self._choose(name) if is_voice_name(name) else None
+        if file and self._inside(str(PurePosixPath(file).parent)):
+            return file
+        if name in (BUNDLED_VOICE, voice_name(BUNDLED_VOICE)):
+            raise InvalidRequest(
+                "name",
+                f"the bundled voice cannot be {change}; a recording of your own that is called"
+                f" {voice_name(BUNDLED_VOICE)} takes its place",
+            )
+        raise self._unknown(name)
+
+    def _writable_path(self, file: str) -> Path:
+        """Where ``file`` goes; its folder is made."""
+        path = self._root / file
+        if self._inside(str(PurePosixPath(file).parent)) is None:
+            raise InvalidRequest("name", f"{printable(file)} leads out of the voices folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def _unknown(self, name: str) -> UnknownVoice:
+        return UnknownVoice(name, [voice_name(file) for file in self.list()])
 
     def _choose(self, name: str) -> str | None:
         """The file below the root that ``name`` means, by a look at its own folder only."""
+        called_so = [file for file in self._beside(name) if name in (file, voice_name(file))]
+        return choose_file(name, [file for file in called_so if self._resolve(file)])
+
+    def _of_voice(self, name: str) -> Sequence[str]:
+        """All files that stand in the way of a voice called ``name``, sorted."""
+        return sorted(
+            file
+            for file in self._beside(name)
+            if is_voice_file(file) and voice_name(file) == name and not (self._root / file).is_dir()
+        )
+
+    def _beside(self, name: str) -> set[str]:
         folder = PurePosixPath(name).parent
         try:
-            beside = {str(folder / entry.name) for entry in os.scandir(self._root / folder)}
+            return {str(folder / entry.name) for entry in os.scandir(self._root / folder)}
         except OSError:
-            return None
-        return choose_file(name, beside)
+            return set()
 
     def _resolve(self, file: str) -> Path | None:
         """The path inside the root that ``file`` leads to, if something but a folder is there.
@@ -131,18 +217,34 @@ class FilesystemVoices:
             raise BadReference(f"{file} cannot be read") from error
 
 
-def _publish(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part") as aside:
-        aside.write(content)
-        aside.flush()
-        os.fsync(aside.fileno())
-        os.fchmod(aside.fileno(), 0o644)
+def _require_free(file: str, taken: Sequence[str]) -> None:
+    if taken:
+        raise InvalidRequest(
+            "name",
+            f"there is a voice {printable(voice_name(file))} already, in {', '.join(taken)};"
+            " replace it with --replace, or remove it first",
+        )
+
+
+def _publish(path: Path, content: bytes, *, replaces: bool) -> None:
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=".", suffix=".part", delete=False
+    ) as aside:
         try:
-            os.link(aside.name, path)
+            aside.write(content)
+            aside.flush()
+            os.fsync(aside.fileno())
+            os.fchmod(aside.fileno(), 0o644)
+            if replaces:
+                Path(aside.name).replace(path)
+            else:
+                os.link(aside.name, path)  # fails where another program was quicker
         except FileExistsError as error:
             raise InvalidRequest(
                 "name", f"there is a voice {printable(path.name)} already"
             ) from error
+        finally:
+            Path(aside.name).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from hibari import Hibari
 
 _UNSPEAKABLE = regex.compile(r"[\p{L}\p{Nd}--\p{Script=Latin}--\p{Script=Common}]", regex.V1)
-_INSTALL = "install it with: pip install 'indextts-runpod[preview]'"
+_EXTRA = "preview"
+_NOT_INSTALLED = f"the preview engine is not installed; install the extra {_EXTRA}"
 
 
 class PreviewModel:
@@ -51,9 +52,7 @@ class PreviewModel:
         from importlib.util import find_spec
 
         if find_spec("hibari") is None:
-            return ModelStatus(
-                ModelState.MISSING_PACKAGE, advice=f"hibari-tts is not installed; {_INSTALL}"
-            )
+            return ModelStatus(ModelState.MISSING_PACKAGE, advice=_NOT_INSTALLED, extras=(_EXTRA,))
         return ModelStatus(ModelState.NOT_LOADED)
 
     def load(self) -> None:
@@ -94,12 +93,13 @@ def _load() -> "Hibari":
     try:
         from hibari import Hibari
     except ImportError as error:
-        raise ModelUnavailable(f"the preview engine is not installed; {_INSTALL}") from error
+        raise ModelUnavailable(_NOT_INSTALLED, extras=(_EXTRA,)) from error
     try:
         return Hibari()
     except Exception as error:
         raise ModelUnavailable(
-            "the preview engine's voice could not be loaded; reinstall hibari-tts"
+            "the preview engine's voice could not be loaded; reinstall hibari-tts",
+            extras=(_EXTRA,),
         ) from error
 
 

@@ -33,11 +33,15 @@ class ModelState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """A model's state, and what to do about it where it cannot speak."""
+    """A model's state, and what to do about it where it cannot speak.
+
+    ``extras`` are the optional parts of this product that would have to be installed.
+    """
 
     state: ModelState
     missing_files: tuple[str, ...] = ()
     advice: str = ""
+    extras: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,13 +194,14 @@ class VoiceFile:
     content: bytes
 
 
-class VoiceRepository(Protocol):
+class VoiceReader(Protocol):
     """The recordings that may be cloned."""
 
     def list(self) -> Sequence[str]:
         """The files of all voices, relative to the folder, sorted; the bundled voice among them.
 
-        Files that ``read`` refuses as a ``BadReference`` are among them; nothing is raised.
+        One file for each name: the one that the name means. Files that ``read`` refuses as a
+        ``BadReference`` are among them; nothing is raised.
         """
 
     def read(self, name: str) -> VoiceFile:
@@ -213,11 +218,39 @@ class VoiceRepository(Protocol):
         Nothing is read but the file's metadata, and nothing is raised.
         """
 
-    def add(self, file: str, content: bytes) -> None:
+
+class VoiceRepository(VoiceReader, Protocol):
+    """The recordings that may be cloned, and what an operator does with them."""
+
+    def shadowed(self) -> Mapping[str, str]:
+        """Files whose name means another file, each with that other; sorted."""
+
+    def add(self, file: str, content: bytes, *, replaces: bool = False) -> None:
         """Put a recording under ``file``, whole or not at all.
 
+        With ``replaces`` it takes the place of every file of its voice, whatever their endings.
+
         Raises:
-            InvalidRequest: ``file`` is no name for a recording, or is taken.
+            InvalidRequest: ``file`` is no name for a recording, or its voice exists already.
+            StorageFailed: the folder cannot be written.
+        """
+
+    def remove(self, name: str) -> str:
+        """Remove the recording that ``name`` means, and return its file.
+
+        Raises:
+            UnknownVoice: no such recording inside the folder.
+            InvalidRequest: ``name`` means the bundled voice.
+            StorageFailed: the folder cannot be written.
+        """
+
+    def rename(self, name: str, new_name: str) -> str:
+        """Give the recording that ``name`` means another name, at once, and return its new file.
+
+        Raises:
+            UnknownVoice: no such recording inside the folder.
+            InvalidRequest: ``name`` means the bundled voice, or ``new_name`` cannot be used or is
+                taken.
             StorageFailed: the folder cannot be written.
         """
 

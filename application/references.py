@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from application.ports import AudioDecoder, FileVersion, VoiceRepository
+from application.ports import AudioDecoder, FileVersion, VoiceReader
 from domain.errors import BadReference, UnknownVoice
 from domain.voice import LONGEST_SECONDS, Recording, usable_reference, voice_name
 
@@ -39,7 +39,7 @@ class VoiceEntry:
 class References:
     """The recordings of a voice repository, decoded."""
 
-    def __init__(self, *, voices: VoiceRepository, decoder: AudioDecoder) -> None:
+    def __init__(self, *, voices: VoiceReader, decoder: AudioDecoder) -> None:
         self._voices = voices
         self._decoder = decoder
         self._known: dict[tuple[str, FileVersion], VoiceEntry] = {}

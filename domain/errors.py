@@ -16,6 +16,7 @@
 ``str(error)`` is what a client reads: ``<code>: <what is wrong and what to do>``.
 """
 
+import difflib
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -31,13 +32,16 @@ class SpeechError(Exception):
     Args:
         message: What is wrong and what to do about it; no path of the host, no secret. What a
             terminal would obey or not show is escaped, wherever it came from.
+        extras: Optional parts of this product (``preview``, ``worker``, ...) that would have to be
+            installed; how to do it depends on the machine, so only entrypoints can say.
     """
 
     code: ClassVar[str] = INTERNAL_ERROR
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, extras: Sequence[str] = ()) -> None:
         self.message = escape_unseen(message)
         super().__init__(self.message)
+        self.extras = tuple(extras)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
@@ -62,13 +66,17 @@ class InvalidRequest(SpeechError):
 class UnknownVoice(SpeechError):
     """No recording of that name stands in the voices folder.
 
-    The message is the same whatever the reason, so that it never tells what exists elsewhere.
+    The message is the same whatever the reason, so that it never tells what exists elsewhere. The
+    names that are nearest to ``name`` come first.
     """
 
     code = "unknown_voice"
     LISTED = 20
+    LONGEST = 80
 
     def __init__(self, name: str, available: Sequence[str]) -> None:
+        nearest = difflib.get_close_matches(name[: self.LONGEST], available, n=3)
+        available = [*nearest, *(other for other in available if other not in nearest)]
         shown = ", ".join(available[: self.LISTED])
         more = f" and {len(available) - self.LISTED} more" if len(available) > self.LISTED else ""
         have = f"available: {shown}{more}" if available else "the voices folder is empty"

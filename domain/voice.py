@@ -1,14 +1,15 @@
 """Names of voices, and the recordings behind them."""
 
 import re
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import numpy as np
 
 from domain.audio import Waveform, audible_span, samples_in
-from domain.errors import BadReference
+from domain.errors import BadReference, InvalidRequest, printable
 from domain.recording_limits import LOUDEST_AMPLITUDE
 from domain.visible_text import is_visible
 
@@ -63,10 +64,39 @@ def choose_file(name: str, files: Collection[str]) -> str | None:
     """The one of ``files`` that ``name`` means: itself, else by the order of ``EXTENSIONS``."""
     if name in files and is_voice_file(name):
         return name
-    of_this_stem = sorted(
-        file for file in files if is_voice_file(file) and voice_name(file) == name
-    )
-    return min(of_this_stem, key=_extension_rank, default=None)
+    of_this_stem = [file for file in files if is_voice_file(file) and voice_name(file) == name]
+    return _first(of_this_stem) if of_this_stem else None
+
+
+def shadowed_files(files: Collection[str]) -> Mapping[str, str]:
+    """Map each of ``files`` whose voice another of them stands for to that other."""
+    of_name = defaultdict(list)
+    for file in filter(is_voice_file, files):
+        of_name[voice_name(file)].append(file)
+    return {
+        file: first
+        for same in of_name.values()
+        for first in [_first(same)]
+        for file in sorted(same)
+        if file != first
+    }
+
+
+def renamed_file(file: str, new_name: str) -> str:
+    """Return the path of ``file`` once its voice is called ``new_name``; it keeps its ending.
+
+    Raises:
+        InvalidRequest: ``new_name`` cannot name a recording, or has another ending.
+    """
+    ending = PurePosixPath(file).suffix
+    if is_voice_file(new_name):
+        if PurePosixPath(new_name).suffix.lower() != ending.lower():
+            raise InvalidRequest("name", f"a renamed voice keeps its ending, which is {ending}")
+        new_name = voice_name(new_name)
+    new_file = f"{new_name}{ending}"
+    if not is_voice_name(new_name) or not is_voice_name(new_file):
+        raise InvalidRequest("name", f"{printable(new_name)} cannot name a recording")
+    return new_file
 
 
 def usable_reference(waveform: Waveform, *, name: str) -> tuple[Waveform, tuple[str, ...]]:
@@ -97,6 +127,10 @@ def usable_reference(waveform: Waveform, *, name: str) -> tuple[Waveform, tuple[
     if audible_span(waveform.samples, threshold=SILENT_AMPLITUDE) is None:
         raise BadReference(f"{name} is silent; record it louder or choose another file")
     return waveform, warnings
+
+
+def _first(files: Collection[str]) -> str:
+    return min(sorted(files), key=_extension_rank)
 
 
 def _extension_rank(file: str) -> int:

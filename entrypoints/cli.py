@@ -14,7 +14,7 @@ from entrypoints.wrong_settings import WrongSettingsError
 
 _COMMANDS = {
     "speak": ("entrypoints.commands.speak:speak", "Speak a text into an audio file."),
-    "voices": ("entrypoints.commands.voices:voices", "List, add and check voices."),
+    "voices": ("entrypoints.commands.voices:voices", "List, add, check, remove and rename voices."),
     "doctor": (
         "entrypoints.commands.doctor:doctor",
         "Say what is installed, found and missing, and what to do.",
@@ -90,7 +90,7 @@ def _status() -> int:
     except InvalidRequest as error:
         return _complain(str(error), WRONG_USAGE)
     except SpeechError as error:
-        return _complain(str(error), JOB_FAILED)
+        return _complain("\n".join([str(error), *_installing(error)]), JOB_FAILED)
     except (KeyboardInterrupt, click.Abort):
         return _complain("interrupted", INTERRUPTED)
     except BrokenPipeError:
@@ -98,6 +98,15 @@ def _status() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return JOB_FAILED
     return result if isinstance(result, int) else 0
+
+
+def _installing(error: SpeechError) -> list[str]:
+    """The commands that would mend ``error``."""
+    if not error.extras:
+        return []
+    from entrypoints.installation import install_advice
+
+    return install_advice(error.extras)
 
 
 def _complain(message: str, status: int) -> int:

@@ -3,6 +3,7 @@
 import operator
 import os
 from pathlib import Path
+from typing import Any
 
 from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import (
@@ -27,11 +28,12 @@ from adapters.indextts2.model import IndexTTS2Model
 from adapters.preview import PreviewModel
 from adapters.pyav.decoder import PyavDecoder
 from adapters.pyav_encoder import PyavEncoder
+from adapters.recording_files import RecordingFiles
 from adapters.s3.connection import S3Connection
 from adapters.s3.store import S3Store
 from adapters.s3.voices import S3VoiceSource
 from application.cleanup import Cleanup
-from application.engine_choice import choose_engine
+from application.engine_choice import EngineChoice, choose_engine
 from application.ports import (
     AudioDecoder,
     AudioEncoder,
@@ -39,6 +41,7 @@ from application.ports import (
     ObjectStore,
     SpeechModel,
     VoiceMirror,
+    VoiceReader,
     VoiceRepository,
     VoiceSource,
     WeightSource,
@@ -73,9 +76,10 @@ class Container(DeclarativeContainer):
         max_tokens_per_segment=settings.provided.max_tokens_per_segment,
         cache_dir=Callable(operator.truediv, settings.provided.checkpoints_dir, "references"),
     )
-    chosen_model: Provider[SpeechModel] = Singleton(
+    engine_choice: Provider[EngineChoice] = Singleton(
         choose_engine, best=indextts2_model, modest=preview_model
     )
+    chosen_model: Provider[SpeechModel] = Callable(operator.attrgetter("model"), engine_choice)
     model: Provider[SpeechModel] = Selector(
         settings.provided.tts_engine,
         indextts2=indextts2_model,
@@ -136,14 +140,20 @@ class Container(DeclarativeContainer):
     )
 
     references: Provider[References] = Singleton(References, voices=voices, decoder=decoder)
-    speak: Provider[Speak] = Singleton(
-        Speak,
-        model=model,
-        references=references,
-        encoder=encoder,
-        store=store,
-        default_voice=settings.provided.default_voice,
+    _speaking: dict[str, Provider[Any]] = {  # noqa: RUF012 - a plan, read while the class is made
+        "model": model,
+        "encoder": encoder,
+        "store": store,
+        "default_voice": settings.provided.default_voice,
+    }
+    speak: Provider[Speak] = Singleton(Speak, references=references, **_speaking)
+
+    recording_files: Provider[VoiceReader] = Singleton(RecordingFiles, voices=voices)
+    local_references: Provider[References] = Singleton(
+        References, voices=recording_files, decoder=decoder
     )
+    local_speak: Provider[Speak] = Singleton(Speak, references=local_references, **_speaking)
+    """For the person at the terminal alone: a path to a recording is a voice too."""
 
     expiring_files: Provider[ExpiringFiles] = Singleton(
         FilesystemStore, root=settings.provided.output_audio_dir

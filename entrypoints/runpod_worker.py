@@ -9,6 +9,7 @@ from typing import Any
 from application.ports import ModelState
 from domain.errors import ModelUnavailable, StorageFailed
 from entrypoints.container import Container
+from entrypoints.installation import install_advice
 from entrypoints.job_handler import JobHandler
 from entrypoints.logs import configure_logs
 from entrypoints.settings import WorkerSettings, load_settings
@@ -74,7 +75,7 @@ def serve_jobs(container: Container, *, keeps_audio: bool = False) -> None:
         import runpod
     except ImportError as error:
         raise WrongSettingsError(
-            "RunPod's SDK is not installed; install it with: pip install 'indextts-runpod[worker]'"
+            "\n".join(["RunPod's SDK is not installed", *install_advice(["worker"])])
         ) from error
 
     loading = threading.Thread(

@@ -82,7 +82,8 @@ def keeping_files(needed_bytes: int) -> Iterator[None]:
         yield
     except ImportError as error:
         raise ModelUnavailable(
-            "the package huggingface-hub is missing or broken; install the extra indextts"
+            "the package huggingface-hub is missing or broken; install the extra indextts",
+            extras=("indextts",),
         ) from error
     except OSError as error:
         if error.errno in NO_ROOM:

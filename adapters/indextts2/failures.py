@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from adapters.indextts2.package import EXTRA
 from domain.errors import ModelUnavailable, OutOfMemory, SpeechError, SynthesisFailed
 
 
@@ -22,7 +23,7 @@ def reading(label: str) -> Iterator[None]:
             raise OutOfMemory(f"not enough memory to load {label}; use a larger GPU") from error
         raise ModelUnavailable(
             f"{label} cannot be used: it is damaged, incomplete, or of another model;"
-            " delete it and download the weights again"
+            " delete it, then run indextts-runpod download"
         ) from error
 
 
@@ -40,7 +41,8 @@ def loading() -> Iterator[None]:
     except ImportError as error:
         raise ModelUnavailable(
             f"the Python package {error.name or 'of the model'} is missing or broken;"
-            " install the extra indextts"
+            f" install the extra {EXTRA}",
+            extras=(EXTRA,),
         ) from error
     except Exception as error:
         if is_out_of_memory(error):

@@ -17,7 +17,7 @@ from adapters.indextts2.devices import (
     refusals,
 )
 from adapters.indextts2.failures import loading, speaking
-from adapters.indextts2.package import missing_packages
+from adapters.indextts2.package import EXTRA, missing_packages
 from adapters.indextts2.segment_limit import clamp_note, configured_limit
 from application.ports import ModelState, ModelStatus, SpokenPart
 from domain.delivery import Delivery
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from adapters.indextts2.engine import Engine
 
 log = structlog.get_logger()
+
+_NAMED_FILES = 3
 
 
 class IndexTTS2Model:
@@ -127,7 +129,7 @@ class IndexTTS2Model:
                 return self._loaded
             obstacle = self._obstacle()
             if obstacle is not None:
-                raise ModelUnavailable(obstacle.advice)
+                raise ModelUnavailable(obstacle.advice, extras=obstacle.extras)
             self._is_loading = True
             try:
                 with loading():
@@ -214,14 +216,15 @@ class IndexTTS2Model:
         if packages:
             return ModelStatus(
                 ModelState.MISSING_PACKAGE,
-                advice=f"not installed: {', '.join(packages)}; install the extra indextts",
+                advice=f"not installed: {', '.join(packages)}; install the extra {EXTRA}",
+                extras=(EXTRA,),
             )
         files = self._files.missing_files()
         if files:
             return ModelStatus(
                 ModelState.MISSING_WEIGHTS,
                 missing_files=files,
-                advice=f"weights are missing: {', '.join(files)}; run indextts-runpod download",
+                advice=f"weights are missing: {_beginning(files)}; run indextts-runpod download",
             )
         if expected_device(self._asked_device).startswith("cuda") and not driver_is_present():
             return ModelStatus(
@@ -230,3 +233,9 @@ class IndexTTS2Model:
                 " choose a GPU endpoint or set DEVICE=cpu",
             )
         return None
+
+
+def _beginning(files: Sequence[str]) -> str:
+    """The first few; ``ModelStatus.missing_files`` holds them all."""
+    more = len(files) - _NAMED_FILES
+    return ", ".join(files[:_NAMED_FILES]) + (f" and {more} more" if more > 0 else "")

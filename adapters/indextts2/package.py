@@ -21,6 +21,8 @@ from typing import Any
 from domain.errors import ModelUnavailable
 
 NAME = "indextts"
+EXTRA = "indextts"
+"""The part of this product's requirements that brings them."""
 NEEDED_PACKAGES = (
     "torch",
     "transformers",

@@ -16,6 +16,7 @@ from adapters.indextts2.package import ModelClasses
 log = structlog.get_logger()
 
 GRAMMAR_PACKAGE = "nemo_text_processing"
+GRAMMAR_EXTRA = "grammars"
 BREAKS = frozenset({".", "!", "?", "▁.", "▁?", "▁...", "…", ",", "▁,", "-"})
 
 
@@ -59,7 +60,7 @@ class TextReader:
         if not self._has_grammars:
             self.warning = (
                 "text normalisation is off: numbers and abbreviations are not written out;"
-                f" install {GRAMMAR_PACKAGE}"
+                f" install {GRAMMAR_PACKAGE}, the extra {GRAMMAR_EXTRA}"
             )
 
     def read(self, text: str, *, longest: int, language: str | None) -> TokenisedText:

@@ -31,7 +31,7 @@ def own_errors() -> Generator[None, None, None]:
         from urllib3.exceptions import HTTPError
     except ImportError as error:
         raise StorageFailed(
-            "the S3 store needs the package boto3; install indextts-runpod[worker]"
+            "the S3 store needs the package boto3; install the extra worker", extras=("worker",)
         ) from error
     try:
         yield

@@ -7,7 +7,7 @@ import click
 
 from application.selfcheck import CheckRow, SelfCheck
 from entrypoints.cli import JOB_FAILED
-from entrypoints.commands.start import start
+from entrypoints.commands.start import say_which_engine, start
 
 _HEAD = f"{'text':<16}{'seconds':>9}{'RTF':>8}{'chars/s':>9}{'silence':>9}{'clipped':>9}  verdict"
 
@@ -22,6 +22,7 @@ def selfcheck(voice: str | None, as_json: bool) -> int:
     machine with the real weights; fails if anything is out of bounds.
     """
     _, container = start()
+    say_which_engine(container)
     is_well = True
     if not as_json:
         click.echo(_HEAD)

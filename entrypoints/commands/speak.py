@@ -68,7 +68,7 @@ def speak(
 
 def _store(container: Container, job: SpeechInput, *, as_json: bool) -> None:
     with ExitStack() as stack:
-        spoken = container.speak().into_store(
+        spoken = container.local_speak().into_store(
             job.to_request(), job_id=uuid.uuid4().hex, watch=_progress_bar(stack)
         )
     result = batch_result(spoken, emo_alpha=job.emo_alpha)
@@ -80,7 +80,7 @@ def _store(container: Container, job: SpeechInput, *, as_json: bool) -> None:
 
 
 def _stream(container: Container, job: SpeechInput, path: Path, *, as_json: bool) -> None:
-    utterance = container.speak().utterance(job.to_request())
+    utterance = container.local_speak().utterance(job.to_request())
     with closing(stream_objects(utterance, emo_alpha=job.emo_alpha)) as objects:
         if as_json:
             for piece in objects:

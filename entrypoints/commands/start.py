@@ -1,5 +1,7 @@
 """What every command does first."""
 
+import click
+
 from entrypoints.container import Container
 from entrypoints.logs import configure_logs
 from entrypoints.settings import CliSettings, load_settings
@@ -14,3 +16,12 @@ def start() -> tuple[CliSettings, Container]:
     settings = load_settings(CliSettings)
     configure_logs(settings)
     return settings, Container(settings=settings)
+
+
+def say_which_engine(container: Container) -> None:
+    """Tell on standard error why a better engine does not speak, where that was ours to choose."""
+    if container.settings().tts_engine != "auto":
+        return
+    choice = container.engine_choice()
+    if choice.passed_over:
+        click.echo(f"note: engine {choice.model.engine} is used; {choice.passed_over}", err=True)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from entrypoints.commands.start import start
+from entrypoints.commands.start import say_which_engine, start
 from entrypoints.warmup import warm_up
 
 
@@ -14,6 +14,7 @@ from entrypoints.warmup import warm_up
 def warmup(as_json: bool) -> None:
     """Load the engine, speak once, and report how long that took."""
     _, container = start()
+    say_which_engine(container)
     model = container.model()
     took = warm_up(container.speak())
     if as_json:

@@ -13,6 +13,8 @@ import av
 import numpy as np
 import pytest
 
+from entrypoints.installation import install_command
+
 ROOT = Path(__file__).parents[2]
 TEXT = "Hello there. How are you today? I hope that you are well."
 
@@ -164,7 +166,10 @@ def test_reads_standard_input_and_files(run: Run, tmp_path: Path) -> None:
             "unknown_voice: there is no voice named 'nobody'",
         ),
         (["speak", "Hi", "--voice", "../x"], 1, "unknown_voice: there is no voice named '../x'"),
-        (["speak", "Hi", "--emo-audio-prompt", "/etc/passwd"], 1, "unknown_voice"),
+        (["speak", "Hi", "--emo-audio-prompt", "/etc/passwd"], 1, "bad_reference: passwd is not"),
+        (["speak", "Hi", "--voice", "./nothing.wav"], 1, "unknown_voice"),
+        (["voices", "remove", "default"], 2, "the bundled voice cannot be removed"),
+        (["voices", "rename", "nobody", "x"], 1, "unknown_voice"),
         (["speak", "Hi", "--out", "/proc/x/y.wav"], 1, "storage_failed"),
         (["speak", "Hi", "--out", "/proc/y.wav", "--stream"], 1, "storage_failed"),
         (["voices", "add", "/nowhere.wav"], 2, "cannot be read"),
@@ -310,4 +315,6 @@ def test_serving_without_the_sdk_says_what_to_install(environment: dict[str, str
     )
 
     assert done.returncode == 2
-    assert "pip install 'indextts-runpod[worker]'" in done.stderr.splitlines()[-1]
+    problem, advice = done.stderr.splitlines()[-2:]
+    assert problem == "indextts-runpod: RunPod's SDK is not installed"
+    assert advice.endswith(install_command("worker"))

@@ -35,6 +35,84 @@ class TestFilesystemVoices(VoiceRepositoryContract):
 
         assert voices.read("default").content == b"mine"
 
+    def test_a_voice_of_ones_own_is_listed_in_the_place_of_the_bundled_one(self) -> None:
+        voices = self.repository({"default.opus": b"mine"})
+
+        assert (voices.list(), voices.shadowed()) == (["default.opus"], {})
+
+    def test_the_bundled_voice_can_be_neither_removed_nor_renamed(self) -> None:
+        voices = self.repository({"default.wav": b"mine"})
+        assert voices.remove("default") == "default.wav"
+
+        with pytest.raises(InvalidRequest, match="bundled"):
+            voices.remove("default")
+        with pytest.raises(InvalidRequest, match="bundled"):
+            voices.rename("default.ogg", "other")
+
+        assert voices.read("default").content[:4] == b"OggS"
+
+    def test_a_link_that_leads_nowhere_hides_no_other_recording(self) -> None:
+        voices = self.repository({"bob.mp3": b"B"})
+        (self.root / "bob.wav").symlink_to(self.root / "gone.wav")
+
+        assert voices.read("bob").content == b"B"
+
+    def test_removing_and_renaming_a_link_leaves_what_it_leads_to(self) -> None:
+        voices = self.repository({"bob.wav": b"B"})
+        (self.root / "robert.wav").symlink_to("bob.wav")
+
+        assert voices.rename("robert", "rob") == "rob.wav"
+        assert voices.read("rob").content == b"B"
+        with pytest.raises(InvalidRequest, match="is a link"):
+            voices.rename("rob", "narrators/rob")
+        assert voices.remove("rob") == "rob.wav"
+
+        assert voices.read("bob").content == b"B"
+
+    def test_changes_never_lead_out_of_the_folder(self, tmp_path: Path) -> None:
+        voices = self.repository({"bob.wav": b"B"})
+        (self.root / "out").symlink_to(tmp_path)
+        (tmp_path / "back.wav").symlink_to(self.root / "bob.wav")
+
+        with pytest.raises(UnknownVoice):
+            voices.remove("out/alice")
+        with pytest.raises(UnknownVoice):
+            voices.remove("out/back")
+        with pytest.raises(UnknownVoice):
+            voices.rename("out/back", "carol")
+        with pytest.raises(InvalidRequest, match="leads out"):
+            voices.rename("bob", "out/bob")
+        with pytest.raises(InvalidRequest, match="leads out"):
+            voices.add("out/new/carol.wav", b"C")
+
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            "alice.wav",
+            "back.wav",
+            "voices",
+        ]
+        assert voices.read("bob").content == b"B"
+
+    def test_asking_for_a_change_makes_no_folder(self) -> None:
+        voices = self.repository({})
+
+        with pytest.raises(UnknownVoice):
+            voices.remove("nobody")
+
+        assert not self.root.exists()
+
+    @pytest.mark.parametrize("in_the_way", ["link", "folder"])
+    def test_replacing_removes_broken_links_and_no_folders(self, in_the_way: str) -> None:
+        voices = self.repository({"bob.wav": b"B"})
+        if in_the_way == "link":
+            (self.root / "bob.mp3").symlink_to("gone.mp3")
+        else:
+            (self.root / "bob.mp3").mkdir()
+
+        voices.add("bob.ogg", b"C", replaces=True)
+
+        assert voices.read("bob").content == b"C"
+        assert (self.root / "bob.mp3").is_dir() == (in_the_way == "folder")
+
     def test_a_link_that_leads_out_is_no_voice(self, tmp_path: Path) -> None:
         voices = self.repository({"bob.wav": b"B"})
         (self.root / "alice.wav").symlink_to(tmp_path / "alice.wav")

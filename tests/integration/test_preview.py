@@ -54,8 +54,10 @@ def test_a_chunk_is_spoken_alike_whatever_follows_it(loaded: PreviewModel) -> No
 def test_a_missing_package_is_a_missing_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hibari", None)  # what import does where it is not installed
 
-    with pytest.raises(ModelUnavailable, match=r"pip install 'indextts-runpod\[preview\]'"):
+    with pytest.raises(ModelUnavailable, match="install the extra preview") as refused:
         PreviewModel().load()
+
+    assert refused.value.extras == ("preview",)
 
 
 def test_a_voice_that_cannot_be_loaded_is_a_missing_model(

@@ -4,12 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.audio import Waveform
-from domain.errors import BadReference
+from domain.errors import BadReference, InvalidRequest
 from domain.voice import (
     EXTENSIONS,
     Recording,
     choose_file,
     is_voice_name,
+    renamed_file,
+    shadowed_files,
     usable_reference,
     voice_name,
 )
@@ -75,6 +77,23 @@ def test_finds_endings_in_capitals_and_stems_with_dots() -> None:
 def test_a_file_that_is_no_recording_is_no_voice() -> None:
     assert choose_file("notes.txt", ["notes.txt"]) is None
     assert choose_file("notes", ["notes.txt"]) is None
+
+
+@given(
+    st.sets(st.sampled_from([f"{stem}{end}" for stem in ("a", "b", "n/a") for end in EXTENSIONS]))
+)
+def test_a_file_is_shadowed_exactly_where_its_name_means_another(files: set[str]) -> None:
+    shadowed = shadowed_files(files)
+
+    for file in files:
+        assert choose_file(voice_name(file), files) == shadowed.get(file, file)
+
+
+def test_a_renamed_voice_has_the_same_ending() -> None:
+    assert renamed_file("n/alice.MP3", "bob") == "bob.MP3"
+    assert renamed_file("alice.mp3", "n/bob.mp3") == "n/bob.mp3"
+    with pytest.raises(InvalidRequest, match=r"keeps its ending, which is \.mp3"):
+        renamed_file("alice.mp3", "bob.wav")
 
 
 def test_a_voice_is_called_by_its_path_without_the_ending() -> None:

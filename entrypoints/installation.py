@@ -1,0 +1,68 @@
+"""How this installation came to be, and the commands that would add to it."""
+
+import json
+import shlex
+import shutil
+import sys
+from collections.abc import Iterable
+from importlib.metadata import Distribution, distribution
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+DISTRIBUTION = "indextts-runpod"
+MODEL_PACKAGE = "indextts2-inference==2.1.1"
+"""Installed without its own requirements: some are never imported and break other builds of torch.
+That is why it cannot be a requirement of the extra ``indextts``."""
+
+
+def install_command(extra: str) -> str:
+    """Return the shell command that installs ``extra`` for the interpreter that runs.
+
+    This product is on no package index. An editable installation is extended from its clone; any
+    other gets the requirements of the extra, and is itself left as it is.
+    """
+    found = distribution(DISTRIBUTION)
+    clone = _clone(found)
+    wanted = ["--editable", f"{clone}[{extra}]"] if clone else requirements(found, extra)
+    commands = [[*_installer(), *wanted]]
+    if extra == "indextts":
+        commands.append([*_installer(), "--no-deps", MODEL_PACKAGE])
+    return " && ".join(map(shlex.join, commands))
+
+
+def install_advice(extras: Iterable[str]) -> list[str]:
+    """Return one line for each of ``extras``: its name and the command that installs it."""
+    return [
+        f"to install the extra {extra}: {install_command(extra)}" for extra in dict.fromkeys(extras)
+    ]
+
+
+def requirements(found: Distribution, extra: str) -> list[str]:
+    """Return what ``extra`` requires on this machine, as pip reads it, without its markers."""
+    from packaging.requirements import Requirement
+
+    wanted = []
+    for requirement in map(Requirement, found.requires or ()):
+        marker, requirement.marker = requirement.marker, None
+        if marker and marker.evaluate({"extra": extra}) and not marker.evaluate({"extra": ""}):
+            wanted.append(str(requirement))
+    return wanted
+
+
+def _clone(found: Distribution) -> Path | None:
+    """The folder of an editable installation; PEP 610 says where pip writes it down."""
+    origin = json.loads(found.read_text("direct_url.json") or "{}")
+    if not origin.get("dir_info", {}).get("editable"):
+        return None
+    folder = Path(url2pathname(urlsplit(origin["url"]).path))
+    return folder if (folder / "pyproject.toml").is_file() else None
+
+
+def _installer() -> list[str]:
+    """Return pip of this interpreter, or uv where it made an environment without pip."""
+    uv = shutil.which("uv")
+    if uv and not find_spec("pip"):
+        return [uv, "pip", "install", "--python", sys.executable]
+    return [sys.executable, "-m", "pip", "install"]

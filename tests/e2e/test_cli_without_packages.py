@@ -1,0 +1,130 @@
+"""What the command line says where optional packages, weights or a GPU are missing."""
+
+import json
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from entrypoints.installation import install_command
+
+ROOT = Path(__file__).parents[2]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Without = Callable[..., Run]
+
+
+@pytest.fixture
+def without(tmp_path: Path) -> Without:
+    """The command line in this environment without some packages, by the names of their files."""
+
+    def without(*names: str) -> Run:
+        packages = tmp_path / "packages"
+        packages.mkdir()
+        for entry in Path(sysconfig.get_paths()["purelib"]).iterdir():
+            if not entry.name.startswith(names):
+                (packages / entry.name).symlink_to(entry)
+
+        def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                # -S: only the packages of PYTHONPATH
+                [sys.executable, "-S", "-m", "entrypoints.cli", *arguments],
+                cwd=ROOT,
+                env={
+                    "PYTHONPATH": str(packages),
+                    "HOME": str(tmp_path),
+                    "HF_HOME": str(tmp_path),
+                    "AUDIO_VOICES_DIR": str(tmp_path / "voices"),
+                    "OUTPUT_AUDIO_DIR": str(tmp_path / "output"),
+                    "CHECKPOINTS_DIR": str(tmp_path / "checkpoints"),
+                    "DEVICE": "cpu",
+                    **settings,
+                },
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+
+        return run
+
+    return without
+
+
+def marks(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    report = json.loads(done.stdout)
+    assert done.returncode == (0 if report["status"] == "ok" else 1)
+    return {finding["subject"]: finding["mark"] for finding in report["findings"]}
+
+
+def test_where_no_engine_can_speak_both_are_explained(without: Without) -> None:
+    run = without("hibari")
+
+    for arguments in (["speak", "Hello."], ["selfcheck"]):
+        done = run(*arguments)
+        assert done.returncode == 1
+        last, install = done.stderr.splitlines()[-2:]
+        assert last.startswith("indextts-runpod: model_unavailable: the preview engine is not inst")
+        assert "indextts2 was not chosen: weights are missing: config.yaml, " in last
+        assert "set TTS_ENGINE=indextts2" in last
+        assert install == (
+            "indextts-runpod: to install the extra preview: " + install_command("preview")
+        )
+
+
+def test_the_doctor_calls_no_missing_package_well(without: Without) -> None:
+    run = without("hibari", "runpod", "boto3")
+
+    report, found = run("doctor"), marks(run("doctor", "--json"))
+
+    assert not [
+        line for line in report.stdout.splitlines() if line.startswith("ok") and "not inst" in line
+    ]
+    assert found["hibari-tts"] == found["engine preview"] == found["engine indextts2"] == "problem"
+    assert found["runpod"] == found["boto3"] == "note"
+    assert found["torch"] == "ok"
+    for extra in ("preview", "worker"):
+        assert install_command(extra) in report.stdout
+
+
+def test_the_doctor_asks_for_what_the_settings_need(without: Without) -> None:
+    run = without("hibari", "torch", "boto3")
+
+    cloning = marks(run("doctor", "--json", TTS_ENGINE="indextts2"))
+    bucket = marks(
+        run(
+            *("doctor", "--json"),
+            VOICES_S3_URI="s3://voices",
+            S3_ENDPOINT_URL="http://127.0.0.1:9",
+            S3_ACCESS_KEY_ID="a",
+            S3_SECRET_ACCESS_KEY="b",
+        )
+    )
+
+    assert (cloning["hibari-tts"], cloning["torch"], cloning["boto3"]) == (
+        "note",
+        "problem",
+        "note",
+    )
+    assert cloning["engine indextts2"] == "problem"
+    assert bucket["boto3"] == "problem"
+
+
+def test_with_the_preview_engine_there_is_no_problem_and_the_choice_is_told(
+    without: Without,
+) -> None:
+    run = without("runpod")
+
+    found = marks(run("doctor", "--json"))
+    checked = run("selfcheck", "--json")
+
+    assert found["engine preview"] == "ok"
+    assert found["engine indextts2"] == found["runpod"] == "note"
+    assert checked.stderr.startswith("note: engine preview is used; indextts2 was not chosen: ")
+
+
+def test_a_default_voice_that_is_not_there_is_a_problem(without: Without) -> None:
+    found = marks(without()("doctor", "--json", DEFAULT_VOICE="nobody"))
+
+    assert found["default voice"] == "problem"
