@@ -27,6 +27,7 @@ from adapters.indextts2.model import IndexTTS2Model
 from adapters.preview import PreviewModel
 from adapters.pyav_decoder import PyavDecoder
 from adapters.pyav_encoder import PyavEncoder
+from adapters.pyav_stream.encoder import PyavStreamEncoder
 from adapters.s3.connection import S3Connection
 from adapters.s3.store import S3Store
 from adapters.s3.voices import S3VoiceSource
@@ -35,6 +36,7 @@ from application.engine_choice import choose_engine
 from application.ports import (
     AudioDecoder,
     AudioEncoder,
+    AudioStreamEncoder,
     ExpiringFiles,
     ObjectStore,
     SpeechModel,
@@ -120,6 +122,7 @@ class Container(DeclarativeContainer):
     )
     decoder: Provider[AudioDecoder] = Singleton(PyavDecoder)
     encoder: Provider[AudioEncoder] = Singleton(PyavEncoder)
+    stream_encoder: Provider[AudioStreamEncoder] = Singleton(PyavStreamEncoder)
 
     checkpoint_files: Provider[CheckpointFiles] = Singleton(
         CheckpointFiles,
