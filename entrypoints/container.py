@@ -139,7 +139,7 @@ class Container(DeclarativeContainer):
     )
 
     references: Provider[References] = Singleton(References, voices=voices, decoder=decoder)
-    speak: Provider[Speak] = Singleton(
+    speak: Singleton[Speak] = Singleton(
         Speak,
         model=model,
         references=references,
