@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from domain.audio import AudioFormat
 from domain.errors import InvalidRequest
 from entrypoints.commands.destinations import STANDARD_OUTPUT, format_of, is_file_format
 from entrypoints.commands.fields import OUTPUT, TEXT, field_options, option_of
@@ -91,9 +92,9 @@ def speak(
     """
     fields = {name: value for name, value in options.items() if value is not None}
     _require_compatible(fields, out=out, out_dir=out_dir, plays=plays, as_json=as_json)
-    audio_format = format_of(
-        out, named=fields.get("audio_format"), streams=bool(fields.get("stream"))
-    )
+    is_kept = not plays or bool(out or out_dir or as_json or "session_id" in fields)
+    named = fields.get("audio_format") or (None if is_kept else AudioFormat.WAV.value)
+    audio_format = format_of(out, named=named, streams=bool(fields.get("stream")))
     player = find_player() if plays else None
     texts = read_texts(text, files)
     _require_room(texts, out=out, out_dir=out_dir, fields=fields)
@@ -102,7 +103,12 @@ def speak(
         fields["audio_format"] = audio_format.value
     jobs = [_job(fields, each, limit=settings.max_text_chars) for each in texts]
     order = Order(
-        out=out, out_dir=out_dir, audio_format=audio_format, as_json=as_json, player=player
+        out=out,
+        out_dir=out_dir,
+        audio_format=audio_format,
+        as_json=as_json,
+        player=player,
+        is_kept=is_kept,
     )
     with SpeechProgress(
         model=container.model(),

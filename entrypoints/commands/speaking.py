@@ -31,13 +31,17 @@ from entrypoints.streaming import stream_objects, write_stream
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Where the audio goes, and how; ``player`` is the command that plays a wav file."""
+    """Where the audio goes, and how.
+
+    ``player`` is the command that plays a wav file; speech that is not ``is_kept`` is played only.
+    """
 
     out: Path | None
     out_dir: Path | None
     audio_format: StreamFormat
     as_json: bool
     player: list[str] | None
+    is_kept: bool
 
     @property
     def ending(self) -> str:
@@ -81,10 +85,9 @@ class Speaking:
     ) -> Generator[Path | None, None, None]:
         """The file to write, or None for the object store of the settings."""
         order = self._order
-        is_kept = order.as_json or order.out_dir or job.session_id
         if path or (job.stream and order.as_json):
             yield path
-        elif order.player and not is_kept:
+        elif not order.is_kept:
             with tempfile.TemporaryDirectory() as folder:
                 yield Path(folder) / f"speech{order.ending}"
         elif not job.stream and (job.session_id or self._settings.object_store != "filesystem"):
@@ -199,8 +202,7 @@ class Speaking:
     def _finish(self, place: Path | str) -> None:
         """Print where the audio is, unless the result did or it was only to be heard; play it."""
         order = self._order
-        is_kept = order.out or order.out_dir or not order.player
-        if is_kept and not order.as_json:
+        if order.is_kept and not order.as_json:
             click.echo(place.absolute() if isinstance(place, Path) else place)
         if order.player and isinstance(place, Path):
             play(place, order.player, self._container.decoder())

@@ -21,7 +21,7 @@ TEXT = "Hello there. How are you today? I hope that you are well."
 def kind_of(content: Path | bytes) -> tuple[str, float]:
     """The codec, and how many seconds a decoder gets."""
     source = io.BytesIO(content) if isinstance(content, bytes) else content
-    with av.open(source) as container:
+    with av.open(source, "r") as container:
         frames = list(container.decode(container.streams.audio[0]))
         codec = container.streams.audio[0].codec_context.name
     return codec, sum(frame.samples for frame in frames) / frames[0].sample_rate
