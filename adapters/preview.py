@@ -11,6 +11,7 @@ from application.ports import ModelState, ModelStatus, SpokenPart
 from domain.audio import Samples
 from domain.delivery import Delivery
 from domain.errors import InvalidRequest, ModelUnavailable, SynthesisFailed, printable
+from domain.function_words import foreign_language
 from domain.voice import Recording
 
 if TYPE_CHECKING:
@@ -64,11 +65,15 @@ class PreviewModel:
         """The port's promise; ``voice`` and emotion are not heard, which callers are told."""
         for chunk in chunks:
             _require_speakable(chunk)
+        warnings = _language_warnings(" ".join(chunks), delivery.language)
         speaker = self._loaded()
         for index, chunk in enumerate(chunks):
             for samples in _sentences(speaker, chunk, seed=(delivery.seed, index)):
                 yield SpokenPart(index, samples, ends_chunk=False)
-            yield SpokenPart(index, np.zeros(0, dtype=np.float32), ends_chunk=True)
+            yield SpokenPart(
+                index, np.zeros(0, dtype=np.float32), ends_chunk=True, warnings=warnings
+            )
+            warnings = ()
 
     def _loaded(self) -> "Hibari":
         with self._loading:
@@ -109,5 +114,19 @@ def _require_speakable(text: str) -> None:
         raise InvalidRequest(
             "text",
             f"the preview engine speaks English only and has no sound for {printable(found[0])};"
-            " use the indextts2 engine for other scripts",
+            " the indextts2 engine speaks Chinese as well",
         )
+
+
+def _language_warnings(text: str, language: str | None) -> tuple[str, ...]:
+    """What to tell the caller of a text that is foreign to this engine, as far as one can see."""
+    if language == "en":
+        return ()
+    found = f"language {language}" if language else foreign_language(text)
+    if found is None:
+        return ()
+    return (
+        f"the preview engine speaks English only and read this text ({found}) as if it were"
+        " English: use an engine that knows the language, or set language to en where it is English"
+        " after all",
+    )

@@ -9,7 +9,7 @@ from enum import Enum
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
-from domain.audio import AudioFormat, Samples, Waveform
+from domain.audio import AudioFormat, Samples, StreamFormat, Waveform
 from domain.delivery import Delivery
 from domain.voice import Recording
 
@@ -146,6 +146,32 @@ class AudioEncoder(Protocol):
 
         ``bitrate_kbps`` is for the lossy formats only. An error that ``samples`` raises passes
         through unchanged.
+
+        Raises:
+            SynthesisFailed: no samples at all, or one that is not finite.
+        """
+
+
+class AudioStreamEncoder(Protocol):
+    """Samples to the bytes of one format, as the samples come."""
+
+    def encode(
+        self,
+        samples: Iterable[Samples],
+        *,
+        sample_rate_hz: int,
+        stream_format: StreamFormat,
+        bitrate_kbps: int,
+    ) -> Generator[bytes, None, bytes]:
+        """Yield the encoded bytes, never empty, holding back no more than the codec needs.
+
+        Nothing is yielded before the first sample. The bytes never have to be taken back: where a
+        format's head names the length, it says "unknown". ``bitrate_kbps`` is for the lossy
+        formats only. An error that ``samples`` raises passes through unchanged.
+
+        Returns:
+            The first bytes anew, with the length in them, for a sink that can seek; empty where
+            the format's head names no length.
 
         Raises:
             SynthesisFailed: no samples at all, or one that is not finite.

@@ -27,7 +27,7 @@ class SpeechRequest:
 
     ``speaker_voice`` None is the default voice; ``max_chars_per_chunk`` None leaves the text
     whole; ``seed`` None draws one; ``session_id`` None names the object after the job where its id
-    can be a name, else with a new one.
+    can be a name, else with a new one. ``warnings`` are sentences for the report.
     """
 
     text: str
@@ -41,6 +41,7 @@ class SpeechRequest:
     audio_format: AudioFormat = AudioFormat.OPUS
     bitrate_kbps: int = 128
     session_id: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class Speak:
             ),
             plan=request.join,
             warnings=(
+                *request.warnings,
                 *self._unheard_wishes(request),
                 *voice.warnings,
                 *(emotion.warnings if emotion else ()),
@@ -186,6 +188,7 @@ class Speak:
         wishes = {
             "speaker_voice": request.speaker_voice is not None,
             "the emotion": request.emotion is not None,
+            "use_random": getattr(request.emotion, "draw_exemplar", False),
             "the sampling controls": request.sampling != Sampling(),
         }
         return [

@@ -19,8 +19,19 @@ from domain.voice import Recording
 Clock = Callable[[], float]
 """Seconds on a clock that only goes forward."""
 
-ChunkWatcher = Callable[[int, int], None]
-"""Told after each chunk how many are spoken, and of how many."""
+
+@dataclass(frozen=True, slots=True)
+class SpokenSoFar:
+    """How far an utterance is: chunks, seconds of audio, and seconds that the model took."""
+
+    chunks_done: int
+    chunks: int
+    seconds: float
+    synthesis_seconds: float
+
+
+ChunkWatcher = Callable[[SpokenSoFar], None]
+"""Called after each chunk."""
 
 Checkpoint = Callable[[], None]
 """Called after each part of the speech; what it raises ends the speech."""
@@ -139,7 +150,14 @@ class Utterance:
                 if checkpoint:
                     checkpoint()
                 if part.ends_chunk and watch:
-                    watch(part.chunk + 1, len(self._chunks))
+                    watch(
+                        SpokenSoFar(
+                            chunks_done=part.chunk + 1,
+                            chunks=len(self._chunks),
+                            seconds=progress.sample_count / self.sample_rate_hz,
+                            synthesis_seconds=progress.synthesis,
+                        )
+                    )
         self._require_speech()
 
     def report(self) -> SpeechReport:

@@ -97,3 +97,18 @@ _CONTENT_TYPES = {
     AudioFormat.FLAC: "audio/flac",
     AudioFormat.M4A: "audio/mp4",
 }
+
+
+class StreamFormat(Enum):
+    """Container and codec of audio that leaves while it is spoken, by its common name.
+
+    AAC is in ADTS frames, M4A in fragments; PCM is little-endian int16 without any container.
+    """
+
+    OPUS = "opus"
+    MP3 = "mp3"
+    WAV = "wav"
+    FLAC = "flac"
+    M4A = "m4a"
+    AAC = "aac"
+    PCM = "pcm"

@@ -54,13 +54,16 @@ class InvalidRequest(SpeechError):
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")
+        self.problems: tuple[tuple[str, str], ...] = ((field, problem),)
 
     @classmethod
     def of(cls, problems: Sequence[tuple[str, str]]) -> "InvalidRequest":
         """One error for several (field, problem) pairs, at least one."""
         *others, (field, problem) = problems
         together = "".join(f"{name}: {what}; " for name, what in others)
-        return cls(f"{together}{field}", problem)
+        error = cls(f"{together}{field}", problem)
+        error.problems = tuple(problems)
+        return error
 
 
 class UnknownVoice(SpeechError):

@@ -5,6 +5,7 @@ Sub-commands are imported when they are called, so that ``--help`` answers at on
 
 import importlib
 import os
+import shlex
 import sys
 
 import click
@@ -43,8 +44,30 @@ WRONG_USAGE = 2
 INTERRUPTED = 130
 
 
+_NAME = "indextts-runpod"
+
+
 class LazyGroup(click.Group):
     """A group that imports a command only when it is called."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or suggest the nearest."""
+        if args[0] not in _COMMANDS and not args[0].startswith("-"):
+            raise click.exceptions.NoSuchCommand(args[0], possibilities=_COMMANDS, ctx=ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Tell an error of wrong usage which command it belongs to."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            name = ctx.invoked_subcommand
+            command = self.get_command(ctx, name) if name else None
+            if error.ctx is None and command:
+                error.ctx = click.Context(command, info_name=name, parent=ctx)
+            raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -61,7 +84,22 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+_EPILOG = """\b
+Examples:
+  indextts-runpod speak "Hello." --play
+  indextts-runpod speak --help
+
+\b
+Completion by the Tab key, in bash (zsh and fish likewise):
+  eval "$(_INDEXTTS_RUNPOD_COMPLETE=bash_source indextts-runpod)"
+"""
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="indextts-runpod")
 def cli() -> None:
     """Speak text in any recorded voice with IndexTTS-2, or preview it on a laptop.
@@ -78,11 +116,13 @@ def main() -> None:
 
 def _status() -> int:
     try:
-        result = cli.main(standalone_mode=False)
+        result = cli.main(prog_name=_NAME, standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return WRONG_USAGE
+    except click.UsageError as error:
+        return _explain_usage(error)
     except click.ClickException as error:
         return _complain(error.format_message().replace("\n", " "), error.exit_code)
     except WrongSettingsError as error:
@@ -109,9 +149,21 @@ def _installing(error: SpeechError) -> list[str]:
     return install_advice(error.extras)
 
 
+def _explain_usage(error: click.UsageError) -> int:
+    """What was wrong, how the command is used, and where to read more."""
+    _complain(error.format_message().replace("\n", " "), error.exit_code)
+    command = error.ctx.command_path if error.ctx else _NAME
+    if error.ctx:
+        click.echo(error.ctx.get_usage(), err=True)
+    if isinstance(error, click.exceptions.NoSuchCommand) and " " in error.command_name:
+        click.echo(f"To speak a text: {_NAME} speak {shlex.quote(error.command_name)}", err=True)
+    click.echo(f"More: {command} --help", err=True)
+    return error.exit_code
+
+
 def _complain(message: str, status: int) -> int:
     for line in message.splitlines():
-        click.echo(f"indextts-runpod: {line}", err=True)
+        click.echo(f"{_NAME}: {line}", err=True)
     return status
 
 

@@ -28,6 +28,7 @@ from adapters.indextts2.model import IndexTTS2Model
 from adapters.preview import PreviewModel
 from adapters.pyav.decoder import PyavDecoder
 from adapters.pyav_encoder import PyavEncoder
+from adapters.pyav_stream.encoder import PyavStreamEncoder
 from adapters.recording_files import RecordingFiles
 from adapters.s3.connection import S3Connection
 from adapters.s3.store import S3Store
@@ -37,6 +38,7 @@ from application.engine_choice import EngineChoice, choose_engine
 from application.ports import (
     AudioDecoder,
     AudioEncoder,
+    AudioStreamEncoder,
     ExpiringFiles,
     ObjectStore,
     SpeechModel,
@@ -124,6 +126,7 @@ class Container(DeclarativeContainer):
     )
     decoder: Provider[AudioDecoder] = Singleton(PyavDecoder)
     encoder: Provider[AudioEncoder] = Singleton(PyavEncoder)
+    stream_encoder: Provider[AudioStreamEncoder] = Singleton(PyavStreamEncoder)
 
     checkpoint_files: Provider[CheckpointFiles] = Singleton(
         CheckpointFiles,
@@ -152,8 +155,9 @@ class Container(DeclarativeContainer):
     local_references: Provider[References] = Singleton(
         References, voices=recording_files, decoder=decoder
     )
-    local_speak: Provider[Speak] = Singleton(Speak, references=local_references, **_speaking)
-    """For the person at the terminal alone: a path to a recording is a voice too."""
+    local_speak: Provider[Speak] = Factory(Speak, references=local_references, **_speaking)
+    """For the person at the terminal alone: a path to a recording is a voice too. ``store`` takes
+    the place of the usual one."""
 
     expiring_files: Provider[ExpiringFiles] = Singleton(
         FilesystemStore, root=settings.provided.output_audio_dir

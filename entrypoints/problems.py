@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.errors import printable
+from domain.session import SESSION_PATTERN
 
 
 def describe(error: Mapping[str, Any]) -> str:
@@ -11,12 +12,21 @@ def describe(error: Mapping[str, Any]) -> str:
     context = error.get("ctx", {})
     if "error" in context:
         return str(context["error"])
-    sentence = _SENTENCES.get(error["type"])
+    sentence = _PATTERNS.get(context.get("pattern", "")) or _SENTENCES.get(error["type"])
     problem = sentence.format(**context) if sentence else error["msg"]
     if isinstance(error["input"], str | int | float):
         problem += f", not {printable(error['input'])}"
     return problem
 
+
+LANGUAGE_PATTERN = r"^[A-Za-z]{2,3}$"
+
+_PATTERNS = {
+    SESSION_PATTERN: "must be 1 to 128 letters, digits, '.', '_' or '-', the first a letter or"
+    " digit",
+    LANGUAGE_PATTERN: "must be a language's code of two or three letters, as en or zh",
+}
+"""What a pattern that people can break asks of them."""
 
 _SENTENCES = {
     "bool_parsing": "must be true or false",

@@ -1,6 +1,7 @@
 """The input of a job: its fields, types, ranges and rules."""
 
 import difflib
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -21,7 +22,7 @@ from domain.emotion import Emotion, RecordedEmotion, VectorEmotion, WordsEmotion
 from domain.errors import InvalidRequest, printable
 from domain.joining import JoinPlan
 from domain.session import SESSION_PATTERN
-from entrypoints.problems import describe
+from entrypoints.problems import LANGUAGE_PATTERN, describe
 
 MAX_TEXT_CHARS = 10_000
 
@@ -37,7 +38,10 @@ def _spoken_text(text: str, info: ValidationInfo) -> str:
     if not any(char.isalnum() for char in trimmed):
         raise ValueError("has no letter or digit to speak")
     if len(trimmed) > limit:
-        raise ValueError(f"has {len(trimmed)} characters; at most {limit} are accepted")
+        raise ValueError(
+            f"has {len(trimmed)} characters; at most {limit} are accepted:"
+            " send it in parts, or raise MAX_TEXT_CHARS where it is spoken"
+        )
     return trimmed
 
 
@@ -105,9 +109,9 @@ class SpeechInput(BaseModel):
     bitrate_kbps: Annotated[Whole, Field(ge=16, le=320)] = Field(
         default=128, description="bit rate of a lossy format"
     )
-    language: (
-        Annotated[Text, Field(pattern=r"^[A-Za-z]{2,3}$"), AfterValidator(str.lower)] | None
-    ) = Field(default=None, description="BCP 47 primary tag; by default judged by the script")
+    language: Annotated[Text, Field(pattern=LANGUAGE_PATTERN), AfterValidator(str.lower)] | None = (
+        Field(default=None, description="BCP 47 primary tag; by default judged by the script")
+    )
     temperature: Annotated[Number, Field(ge=0.01, le=2)] | None = Field(
         default=None, description="sampling temperature [0.8]"
     )
@@ -181,7 +185,16 @@ class SpeechInput(BaseModel):
             audio_format=AudioFormat(self.audio_format),
             bitrate_kbps=self.bitrate_kbps,
             session_id=self.session_id,
+            warnings=tuple(self._idle_fields()),
         )
+
+    def _idle_fields(self) -> Iterator[str]:
+        """Warnings for fields that go with an emotion where there is none for them."""
+        emotion = self._emotion()
+        if emotion is None and self.emo_alpha != 1.0:
+            yield "emo_alpha had no effect: it goes with a vector, a recording or words"
+        if self.use_random and not isinstance(emotion, VectorEmotion | WordsEmotion):
+            yield "use_random had no effect: it goes with emo_vector or use_emo_text"
 
     def _emotion(self) -> Emotion | None:
         if self.emo_vector is not None:

@@ -1,5 +1,6 @@
 """Settings from the environment, checked once at start."""
 
+import sys
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -70,11 +71,17 @@ class Settings(StorageSettings):
         return SecretStr(token)
 
 
-class CliSettings(Settings):
-    """Defaults for a person at a terminal."""
+class LocalSettings(Settings):
+    """Defaults for a server on one's own machine."""
 
     log_format: Literal["json", "console"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+
+
+class CliSettings(LocalSettings):
+    """Defaults for a person at a terminal, who may have a whole book spoken."""
+
+    max_text_chars: int = Field(default=sys.maxsize, ge=1)
 
 
 class WorkerSettings(Settings):

@@ -1,8 +1,9 @@
-"""Stream mode: joined samples as JSON objects of bounded size."""
+"""Stream mode: joined samples as JSON objects of bounded size, or as the bytes of a format."""
 
 import base64
 from collections.abc import Generator
 from contextlib import closing
+from typing import BinaryIO
 
 from application.utterance import Checkpoint, Utterance
 from domain.audio import to_int16
@@ -33,3 +34,26 @@ def stream_objects(
                     sample_rate=utterance.sample_rate_hz,
                 )
     yield stream_end(utterance.report(), pieces=number, emo_alpha=emo_alpha)
+
+
+def write_stream(pieces: Generator[bytes, None, bytes], sink: BinaryIO) -> int:
+    """Write each piece as it comes, and the head at the end where ``sink`` can seek.
+
+    Returns how many pieces there were.
+
+    Raises:
+        OSError: as ``sink`` says.
+        SpeechError: as ``pieces`` says.
+    """
+    count = 0
+    while True:
+        try:
+            piece = next(pieces)
+        except StopIteration as end:
+            if end.value and sink.seekable():
+                sink.seek(0)
+                sink.write(end.value)
+            return count
+        sink.write(piece)
+        sink.flush()
+        count += 1

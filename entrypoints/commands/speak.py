@@ -1,178 +1,160 @@
 """``indextts-runpod speak``: the worker's use case from a terminal."""
 
-import base64
-import sys
-import uuid
-import wave
-from collections.abc import Generator
-from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any, BinaryIO
-from urllib.request import url2pathname
+from typing import Any
 
 import click
-from dependency_injector import providers
 
-from application.utterance import ChunkWatcher
 from domain.audio import AudioFormat
-from domain.errors import InvalidRequest, StorageFailed
-from entrypoints.commands.fields import field_options
+from domain.errors import InvalidRequest
+from entrypoints.commands.destinations import STANDARD_OUTPUT, format_of, is_file_format
+from entrypoints.commands.fields import OUTPUT, TEXT, field_options, option_of
+from entrypoints.commands.help_groups import GroupedCommand, GroupedOption
+from entrypoints.commands.player import find_player
+from entrypoints.commands.speaking import Order, Speaking
+from entrypoints.commands.speech_progress import SpeechProgress, manner
 from entrypoints.commands.start import start
-from entrypoints.container import Container
-from entrypoints.results import Metadata, StreamEnd, StreamPiece, batch_result
+from entrypoints.commands.texts import Text, read_texts
 from entrypoints.schemas import SpeechInput, parse
-from entrypoints.streaming import stream_objects
 
-_FORMAT_OF_ENDING = {
-    ".ogg": "opus",
-    ".opus": "opus",
-    **{f".{kind.value}": kind.value for kind in AudioFormat},
-}
+_EXAMPLES = """\b
+Examples:
+  indextts-runpod speak "Hello." --play
+  indextts-runpod speak -f chapter.txt -o chapter.mp3 -v alice
+  indextts-runpod speak -f book/ --out-dir audio --format m4a
+  echo "Hello." | indextts-runpod speak --stream -o - | aplay
+"""
 
 
-@click.command()
+@click.command(cls=GroupedCommand, epilog=_EXAMPLES)
 @click.argument("text", required=False)
 @click.option(
-    "--file", "text_file", type=click.Path(path_type=Path), help="read the text from a file"
+    *("--file", "-f", "files"),
+    cls=GroupedOption,
+    group=TEXT,
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="read the text from a file, or from each .txt and .md file of a folder; may be repeated",
 )
 @click.option(
-    "--out",
+    *("--out", "-o"),
+    cls=GroupedOption,
+    group=OUTPUT,
     type=click.Path(path_type=Path),
-    help="where to put the audio; its ending chooses the format; with --stream, - is raw PCM"
-    " (16 bit, mono) on standard output",
+    help="file for the audio, whose ending chooses the format; - is standard output (wav unless"
+    " --format says otherwise)",
 )
-@click.option("--json", "as_json", is_flag=True, help="print the worker's result and nothing else")
+@click.option(
+    "--out-dir",
+    cls=GroupedOption,
+    group=OUTPUT,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="folder for the audio of several files, one each, named after them",
+)
+@click.option(
+    *("--play", "plays"),
+    cls=GroupedOption,
+    group=OUTPUT,
+    is_flag=True,
+    help="play the speech when it is finished; without --out nothing is kept",
+)
+@click.option(
+    *("--json", "as_json"),
+    cls=GroupedOption,
+    group=OUTPUT,
+    is_flag=True,
+    help="print the worker's result and nothing else",
+)
+@click.option(
+    "--verbose",
+    cls=GroupedOption,
+    group=OUTPUT,
+    is_flag=True,
+    help="tell of each chunk in a line of its own, in a pipe as well",
+)
 @field_options
 def speak(
-    text: str | None, text_file: Path | None, out: Path | None, as_json: bool, **options: Any
+    *,
+    text: str | None,
+    files: tuple[Path, ...],
+    out: Path | None,
+    out_dir: Path | None,
+    plays: bool,
+    as_json: bool,
+    verbose: bool,
+    **options: Any,
 ) -> None:
-    """Speak TEXT, or standard input when TEXT is "-", and print where the audio is.
+    """Speak TEXT, a file, or standard input, and print where the audio is.
 
-    With --stream the audio is written while it is spoken, as a wav file; with --stream --json
-    every piece is printed as the worker would send it, one JSON object a line.
+    Without --out the audio is a new file in this folder (or in OUTPUT_AUDIO_DIR where that is
+    set), named after its first words. With --stream it is written while it is spoken; with
+    --stream --json every piece is printed as the worker would send it, one JSON object a line.
     """
     fields = {name: value for name, value in options.items() if value is not None}
-    fields["text"] = _text(text, text_file)
+    _require_compatible(fields, out=out, out_dir=out_dir, plays=plays, as_json=as_json)
+    is_kept = not plays or bool(out or out_dir or as_json or "session_id" in fields)
+    named = fields.get("audio_format") or (None if is_kept else AudioFormat.WAV.value)
+    audio_format = format_of(out, named=named, streams=bool(fields.get("stream")))
+    player = find_player() if plays else None
+    texts = read_texts(text, files)
+    _require_room(texts, out=out, out_dir=out_dir, fields=fields)
     settings, container = start()
-    if out is not None and not fields.get("stream"):
-        fields.setdefault("audio_format", _format_of(out))
-        _require_same_format(out, fields["audio_format"])
-        container.store.override(providers.Object(container.named_file_store(path=out)))
-    job = parse(SpeechInput, fields, max_text_chars=settings.max_text_chars)
-    if job.stream:
-        path = out or settings.output_audio_dir / f"{job.session_id or uuid.uuid4().hex}.wav"
-        _stream(container, job, path, as_json=as_json)
-    else:
-        _store(container, job, as_json=as_json)
-
-
-def _store(container: Container, job: SpeechInput, *, as_json: bool) -> None:
-    with ExitStack() as stack:
-        spoken = container.local_speak().into_store(
-            job.to_request(), job_id=uuid.uuid4().hex, watch=_progress_bar(stack)
-        )
-    result = batch_result(spoken, emo_alpha=job.emo_alpha)
-    if as_json:
-        click.echo(result.model_dump_json())
-        return
-    _summarise(result.metadata)
-    click.echo(url2pathname(result.url.removeprefix("file://")))
-
-
-def _stream(container: Container, job: SpeechInput, path: Path, *, as_json: bool) -> None:
-    utterance = container.local_speak().utterance(job.to_request())
-    with closing(stream_objects(utterance, emo_alpha=job.emo_alpha)) as objects:
-        if as_json:
-            for piece in objects:
-                click.echo(piece.model_dump_json())
-        elif path == Path("-"):
-            _summarise(_copy_pcm(objects, sys.stdout.buffer))
-        else:
-            _summarise(_write_wav(objects, path, rate_hz=utterance.sample_rate_hz))
-            click.echo(path)
-
-
-def _copy_pcm(
-    objects: Generator[StreamPiece | StreamEnd, None, None], sink: BinaryIO | wave.Wave_write
-) -> Metadata:
-    """Send every piece's samples to ``sink`` as they come; answer the end's metadata."""
-    for piece in objects:
-        if isinstance(piece, StreamEnd):
-            return piece.metadata
-        pcm = base64.b64decode(piece.audio_chunk)
-        if isinstance(sink, wave.Wave_write):
-            sink.writeframes(pcm)
-        else:
-            sink.write(pcm)
-            sink.flush()
-    raise AssertionError("a stream ends with its end or with an error")
-
-
-def _write_wav(
-    objects: Generator[StreamPiece | StreamEnd, None, None], path: Path, *, rate_hz: int
-) -> Metadata:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file, wave.open(file, "wb") as sink:
-            sink.setnchannels(1)
-            sink.setsampwidth(2)
-            sink.setframerate(rate_hz)
-            return _copy_pcm(objects, sink)
-    except OSError as error:
-        raise StorageFailed(f"{path.name} cannot be written: {error.strerror}") from error
-
-
-def _text(text: str | None, text_file: Path | None) -> str:
-    if (text is None) == (text_file is None):
-        raise click.UsageError('give a TEXT, or "-" for standard input, or --file')
-    if text is not None and text != "-":
-        return text
-    try:
-        content = text_file.read_bytes() if text_file else sys.stdin.buffer.read()
-        return content.decode("utf-8-sig")
-    except OSError as error:
-        raise click.UsageError(f"{text_file} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InvalidRequest("text", f"is not UTF-8 at byte {error.start}") from error
-
-
-def _format_of(out: Path) -> str:
-    if not out.suffix:
-        return AudioFormat.OPUS.value
-    if out.suffix.lower() not in _FORMAT_OF_ENDING:
-        raise click.UsageError(
-            f"--out: no format has the ending {out.suffix};"
-            f" use one of {' '.join(sorted(_FORMAT_OF_ENDING))}"
-        )
-    return _FORMAT_OF_ENDING[out.suffix.lower()]
-
-
-def _require_same_format(out: Path, audio_format: str) -> None:
-    if out.suffix and _FORMAT_OF_ENDING.get(out.suffix.lower()) != audio_format:
-        raise click.UsageError(f"--out: {out.name} does not end like --format {audio_format}")
-
-
-def _progress_bar(stack: ExitStack) -> ChunkWatcher | None:
-    """A bar on standard error, for a person only."""
-    if not sys.stderr.isatty():
-        return None
-    bars: list[Any] = []
-
-    def watch(done: int, chunks: int) -> None:
-        if not bars:
-            bar = click.progressbar(length=chunks, label="Speaking", file=sys.stderr, show_pos=True)
-            bars.append(stack.enter_context(bar))
-        bars[0].update(done - bars[0].pos)
-
-    return watch
-
-
-def _summarise(metadata: Metadata) -> None:
-    for warning in metadata.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    timings = metadata.timings
-    click.echo(
-        f"{metadata.duration:.2f} s of speech in {timings.load + timings.synthesis:.2f} s"
-        f" ({timings.load:.2f} s of it loading), engine {metadata.engine}, seed {metadata.seed}",
-        err=True,
+    if is_file_format(audio_format):
+        fields["audio_format"] = audio_format.value
+    jobs = [_job(fields, each, limit=settings.max_text_chars) for each in texts]
+    order = Order(
+        out=out,
+        out_dir=out_dir,
+        audio_format=audio_format,
+        as_json=as_json,
+        player=player,
+        is_kept=is_kept,
     )
+    with SpeechProgress(
+        model=container.model(),
+        texts=len(texts),
+        manner=manner(as_json=as_json, verbose=verbose),
+    ) as progress:
+        Speaking(container, settings, order, progress).all(list(zip(texts, jobs, strict=True)))
+
+
+def _require_compatible(
+    fields: dict[str, Any], *, out: Path | None, out_dir: Path | None, plays: bool, as_json: bool
+) -> None:
+    if out and out_dir:
+        raise click.UsageError("give --out or --out-dir, not both")
+    if out == STANDARD_OUTPUT and as_json:
+        raise click.UsageError("--json and --out - both want standard output; leave one out")
+    if out == STANDARD_OUTPUT and plays:
+        raise click.UsageError("--play and --out - exclude one another; leave one out")
+    if fields.get("stream") and as_json and (out or out_dir or plays):
+        raise click.UsageError(
+            "--stream --json prints the audio itself; leave out --out and --play"
+        )
+
+
+def _require_room(
+    texts: list[Text], *, out: Path | None, out_dir: Path | None, fields: dict[str, Any]
+) -> None:
+    if len(texts) < 2:
+        return
+    if out or not out_dir:
+        raise click.UsageError(f"{len(texts)} texts: give --out-dir FOLDER, for a file each")
+    if "session_id" in fields:
+        raise click.UsageError("--session-id names one file; leave it out with several texts")
+
+
+def _job(fields: dict[str, Any], text: Text, *, limit: int) -> SpeechInput:
+    """The fields and one text as a job.
+
+    Raises:
+        click.UsageError: names every option that is wrong.
+    """
+    try:
+        return parse(SpeechInput, {**fields, "text": text.content}, max_text_chars=limit)
+    except InvalidRequest as error:
+        problems = "; ".join(
+            f"{text.file if field == 'text' and text.file else option_of(field)} {problem}"
+            for field, problem in error.problems
+        )
+        raise click.UsageError(problems) from None

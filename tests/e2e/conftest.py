@@ -1,4 +1,7 @@
 import itertools
+import os
+import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -9,7 +12,41 @@ from typing import Any
 import pytest
 
 from tests.e2e.job_queue import Job, JobQueue
-from tests.e2e.worker_process import SCRIPTED, WORKER, WorkerProcess
+from tests.e2e.worker_process import ROOT, SCRIPTED, WORKER, WorkerProcess
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """What the command line is told by its environment."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "AUDIO_VOICES_DIR": str(tmp_path / "voices"),
+        "OUTPUT_AUDIO_DIR": str(tmp_path / "output"),
+        "TTS_ENGINE": "preview",
+    }
+
+
+@pytest.fixture
+def run(environment: dict[str, str]) -> Run:
+    """The command line in a process of its own; a setting that is None is not there."""
+
+    def run(
+        *arguments: str, stdin: str = "", cwd: Path = ROOT, **settings: str | None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "entrypoints.cli", *arguments],
+            cwd=cwd,
+            env={name: value for name, value in (environment | settings).items() if value},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
 
 
 @dataclass(frozen=True)

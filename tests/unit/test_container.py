@@ -6,7 +6,7 @@ from dependency_injector.providers import Provider
 
 from application.speak import Speak
 from entrypoints.container import Container
-from entrypoints.settings import CliSettings, Settings, load_settings
+from entrypoints.settings import CliSettings, LocalSettings, Settings, load_settings
 from entrypoints.wrong_settings import WrongSettingsError
 
 
@@ -42,7 +42,7 @@ def test_building_everything_touches_no_folder(settings: CliSettings, tmp_path: 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_TEXT_CHARS", "")
 
-    assert load_settings(CliSettings).max_text_chars == 10_000
+    assert load_settings(LocalSettings).max_text_chars == 10_000
 
 
 def test_the_level_of_the_log_may_be_in_small_letters(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from application.references import References
 from application.speak import Speak, SpeechRequest, StoredSpeech
+from application.utterance import SpokenSoFar
 from domain.audio import AudioFormat, Samples, audible_span, to_int16
 from domain.delivery import Sampling
 from domain.emotion import RecordedEmotion, VectorEmotion, WordsEmotion
@@ -253,15 +254,16 @@ def test_the_first_chunk_is_heard_before_the_second_is_spoken(
 
 
 def test_tells_a_watcher_of_every_chunk(speak: Speak) -> None:
-    told: list[tuple[int, int]] = []
+    told: list[SpokenSoFar] = []
 
     speak.into_store(
         SpeechRequest(text=TEXT, max_chars_per_chunk=50),
         job_id="j",
-        watch=lambda done, chunks: told.append((done, chunks)),
+        watch=told.append,
     )
 
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert [(spoken.chunks_done, spoken.chunks) for spoken in told] == [(1, 3), (2, 3), (3, 3)]
+    assert 0 < told[0].seconds < told[1].seconds < told[2].seconds
 
 
 def test_an_encoder_that_fails_stops_the_model(store: MemoryStore, model: ToneModel) -> None:

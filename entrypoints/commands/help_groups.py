@@ -1,0 +1,56 @@
+"""Commands whose ``--help`` shows options in groups, and that take a text for what it is."""
+
+import re
+from typing import Any
+
+import click
+
+_LIKE_TEXT = re.compile(r"-(\d|[^=]*\s)")
+"""Begins with a dash and goes on with a digit, or has a space: no option looks so."""
+
+
+class GroupedOption(click.Option):
+    """An option under a heading of its own in ``--help``."""
+
+    def __init__(self, *declarations: Any, group: str = "Options", **attributes: Any) -> None:
+        super().__init__(*declarations, **attributes)
+        self.group = group
+
+
+class GroupedCommand(click.Command):
+    """A command with headings over its options; "-5 degrees" is an argument, no option."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        groups: dict[str, list[tuple[str, str]]] = {}
+        options = [option for option in self.get_params(ctx) if isinstance(option, click.Option)]
+        for option in sorted(options, key=lambda option: not isinstance(option, GroupedOption)):
+            if record := option.get_help_record(ctx):
+                groups.setdefault(getattr(option, "group", "Help"), []).append(record)
+        for heading, records in groups.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, self._with_text_last(args))
+
+    def _with_text_last(self, args: list[str]) -> list[str]:
+        """``args`` with what looks like text, and is no option's value, behind a ``--``."""
+        if "--" in args:
+            return args
+        takes_value = {
+            name
+            for option in self.params
+            if isinstance(option, click.Option) and not option.is_flag
+            for name in option.opts
+        }
+        texts = {
+            index
+            for index, argument in enumerate(args)
+            if _LIKE_TEXT.match(argument)
+            and argument[:2] not in takes_value
+            and (index == 0 or args[index - 1] not in takes_value)
+        }
+        if not texts:
+            return args
+        options = [argument for index, argument in enumerate(args) if index not in texts]
+        return [*options, "--", *(args[index] for index in sorted(texts))]

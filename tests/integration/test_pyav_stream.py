@@ -1,0 +1,73 @@
+import io
+import wave
+
+import av
+import pytest
+
+from adapters.pyav.decoder import PyavDecoder
+from adapters.pyav_stream.encoder import PyavStreamEncoder
+from application.ports import AudioDecoder, AudioStreamEncoder
+from domain.audio import StreamFormat
+from domain.errors import SynthesisFailed
+from tests.contracts.audio_stream import AudioStreamContract, drained, tone
+
+
+class TestPyavStreamEncoder(AudioStreamContract):
+    @pytest.fixture
+    def encoder(self) -> AudioStreamEncoder:
+        return PyavStreamEncoder()
+
+    @pytest.fixture
+    def decoder(self) -> AudioDecoder:
+        return PyavDecoder()
+
+    @pytest.mark.parametrize(
+        ("stream_format", "container"),
+        [
+            (StreamFormat.OPUS, "ogg"),
+            (StreamFormat.MP3, "mp3"),
+            (StreamFormat.WAV, "wav"),
+            (StreamFormat.FLAC, "flac"),
+            (StreamFormat.M4A, "mov,mp4,m4a,3gp,3g2,mj2"),
+            (StreamFormat.AAC, "aac"),
+        ],
+    )
+    def test_streams_are_what_their_name_says(
+        self, encoder: AudioStreamEncoder, stream_format: StreamFormat, container: str
+    ) -> None:
+        content, _ = drained(self.encode(encoder, tone(30_000), stream_format))
+
+        with av.open(io.BytesIO(content)) as opened:
+            assert opened.format.name == container
+            assert opened.streams.audio[0].codec_context.layout.nb_channels == 1
+
+    def test_the_mended_head_of_a_wav_file_says_how_long_it_is(
+        self, encoder: AudioStreamEncoder
+    ) -> None:
+        content, head = drained(self.encode(encoder, tone(30_000), StreamFormat.WAV))
+
+        with wave.open(io.BytesIO(head + content[len(head) :])) as sound:
+            assert (sound.getnframes(), sound.getframerate()) == (30_000, 22_050)
+
+    def test_the_mended_head_of_a_flac_file_says_how_long_it_is(
+        self, encoder: AudioStreamEncoder
+    ) -> None:
+        content, head = drained(self.encode(encoder, tone(22_050), StreamFormat.FLAC))
+
+        durations = []
+        for start in (head, content[: len(head)]):
+            with av.open(io.BytesIO(start + content[len(head) :])) as opened:
+                durations.append(opened.streams.audio[0].duration)
+        assert durations == [22_050, None]
+
+
+def test_a_codec_that_refuses_its_settings_is_a_synthesis_failure() -> None:
+    with pytest.raises(SynthesisFailed, match="could not be encoded"):
+        drained(
+            PyavStreamEncoder().encode(
+                [tone(100)],
+                sample_rate_hz=1_000_000,
+                stream_format=StreamFormat.M4A,
+                bitrate_kbps=128,
+            )
+        )
