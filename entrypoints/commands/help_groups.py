@@ -31,7 +31,14 @@ class GroupedCommand(click.Command):
                 formatter.write_dl(records)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, self._with_text_last(args))
+        given = self._with_text_last(args)
+        try:
+            return super().parse_args(ctx, given)
+        except click.UsageError as error:
+            if "unexpected extra argument" not in error.message:
+                raise
+            hint = "put a text of several words in quotes"
+            raise click.UsageError(f"{error.message}; {hint}", ctx) from error
 
     def _with_text_last(self, args: list[str]) -> list[str]:
         """``args`` with what looks like text, and is no option's value, behind a ``--``."""

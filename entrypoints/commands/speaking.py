@@ -1,7 +1,5 @@
 """The work of ``speak``: each text through the use case to the place that was asked for."""
 
-import shutil
-import sys
 import tempfile
 import uuid
 from collections.abc import Generator, Sequence
@@ -14,18 +12,17 @@ import click
 
 from application.ports import ObjectStore
 from application.speak import Speak
-from application.utterance import Utterance
-from domain.audio import AudioFormat, StreamFormat
-from domain.errors import StorageFailed
+from domain.audio import StreamFormat
 from entrypoints.commands.destinations import STANDARD_OUTPUT, files_in, new_file, readable_stem
+from entrypoints.commands.piping import Piping
 from entrypoints.commands.player import play
 from entrypoints.commands.speech_progress import SpeechProgress
 from entrypoints.commands.texts import Text
 from entrypoints.container import Container
-from entrypoints.results import Metadata, batch_result, stream_end
+from entrypoints.results import Metadata, batch_result
 from entrypoints.schemas import SpeechInput
 from entrypoints.settings import LocalSettings
-from entrypoints.streaming import stream_objects, write_stream
+from entrypoints.streaming import stream_objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +99,9 @@ class Speaking:
         if job.stream and self._order.as_json:
             self._print_pieces(job)
         elif path == STANDARD_OUTPUT:
-            self._report(self._to_standard_output(job))
+            self._report(self._piping(job).to_standard_output())
         elif job.stream and path:
-            self._report(self._stream_into(job, path))
+            self._report(self._piping(job).into_file(path))
             self._finish(path)
         else:
             self._store(job, path)
@@ -130,59 +127,14 @@ class Speaking:
             return self._container.local_speak()
         return self._container.local_speak(store=store)
 
+    def _piping(self, job: SpeechInput) -> Piping:
+        return Piping(self._container, job, self._order.audio_format, self._progress)
+
     def _print_pieces(self, job: SpeechInput) -> None:
         utterance = self._container.local_speak().utterance(job.to_request())
         with closing(stream_objects(utterance, emo_alpha=job.emo_alpha)) as objects:
             for piece in objects:
                 click.echo(piece.model_dump_json())
-
-    def _to_standard_output(self, job: SpeechInput) -> Metadata:
-        if sys.stdout.isatty():
-            raise click.UsageError("--out -: standard output is a terminal; pipe it into a player")
-        sink = sys.stdout.buffer
-        if job.stream:
-            with self._streamed(job) as (utterance, pieces):
-                count = write_stream(pieces, sink)
-            return stream_end(utterance.report(), pieces=count, emo_alpha=job.emo_alpha).metadata
-        utterance = self._container.local_speak().utterance(job.to_request())
-        with (
-            closing(utterance.samples(self._progress)) as samples,
-            self._container.encoder().encode(
-                samples,
-                sample_rate_hz=utterance.sample_rate_hz,
-                audio_format=AudioFormat(job.audio_format),
-                bitrate_kbps=job.bitrate_kbps,
-            ) as encoded,
-        ):
-            shutil.copyfileobj(encoded.content, sink)
-        return stream_end(utterance.report(), pieces=1, emo_alpha=job.emo_alpha).metadata
-
-    def _stream_into(self, job: SpeechInput, path: Path) -> Metadata:
-        self._container.named_file_store(path=path).claim(path.name, owner="")
-        with self._streamed(job) as (utterance, pieces):
-            first = next(pieces)  # what is there is replaced once there is something to put there
-            try:
-                with path.open("wb") as sink:
-                    sink.write(first)
-                    count = 1 + write_stream(pieces, sink)
-            except OSError as error:
-                raise StorageFailed(f"{path.name} cannot be written: {error.strerror}") from error
-        return stream_end(utterance.report(), pieces=count, emo_alpha=job.emo_alpha).metadata
-
-    @contextmanager
-    def _streamed(
-        self, job: SpeechInput
-    ) -> Generator[tuple[Utterance, Generator[bytes, None, bytes]], None, None]:
-        utterance = self._container.local_speak().utterance(job.to_request())
-        with closing(utterance.samples(self._progress)) as samples:
-            encoding = self._container.stream_encoder().encode(
-                samples,
-                sample_rate_hz=utterance.sample_rate_hz,
-                stream_format=self._order.audio_format,
-                bitrate_kbps=job.bitrate_kbps,
-            )
-            with closing(encoding) as pieces:
-                yield utterance, pieces
 
     def _report(self, metadata: Metadata) -> None:
         self._progress.end_line()

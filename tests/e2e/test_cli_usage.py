@@ -26,6 +26,7 @@ from tests.e2e.conftest import Run
         (["speak", "Hi", "--emo-text", "joy"], "--emo-text has no effect"),
         (["speak", "Hi", "--session-id", "a/b"], "--session-id must be 1 to 128 letters, digits"),
         (["speak", "Hi", "--language", "german"], "--language must be a language's code"),
+        (["speak", "Guten", "Tag"], "put a text of several words in quotes"),
         (["speak", "Hi", "--vioce", "x"], "'--voice'"),
         (["speak", "Hi", "--format", "opsu"], "Did you mean 'opus'?"),
         (["speak", "Hi", "--out", "a.txt"], "no format has the ending .txt"),
