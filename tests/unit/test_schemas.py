@@ -216,7 +216,7 @@ def test_many_unknown_fields_are_refused_at_once() -> None:
 def test_many_unknown_fields_beside_a_question_are_refused_too() -> None:
     message = refusal({"action": "health_check", "text": "a"} | {str(n): 1 for n in range(50)})
 
-    assert message.startswith("'text': does not go with an action; '0': is not a field")
+    assert message.startswith("text: does not go with an action; '0': is not a field")
     assert message.endswith("; and 41 more problems")
 
 
@@ -233,7 +233,6 @@ def test_a_long_field_name_costs_nothing_and_is_cut() -> None:
     [
         {"text": "." * 10_000_000},
         {"text": "a" * 10_000_000},
-        {"speaker_voice": "a" * 10_000_000},
         {"session_id": "a" * 10_000_000},
         {"emo_text": "a" * 10_000_000, "use_emo_text": True},
         {"language": "a" * 10_000_000},
@@ -256,9 +255,7 @@ def test_a_deeply_nested_value_is_refused() -> None:
         nested = [nested]
 
     assert refusal({"text": nested}) == "text: must be a string"
-    assert refusal({"text": "a", "emo_vector": nested}) == (
-        "emo_vector: must have 8 items and has 1; emo_vector[0]: must be a number"
-    )
+    assert refusal({"text": "a", "emo_vector": nested}) == "emo_vector[0]: must be a number"
     assert refusal({"text": "a", "colour": nested}).startswith("'colour': is not a field")
     assert refusal({"action": nested}).startswith("action: must be 'health_check' or")
 
@@ -276,6 +273,7 @@ HALF = "holds half of a surrogate pair, which is no character"
         ({"audio_format": "\ud800"}, f"audio_format: {HALF}"),
         ({"output_format": "\ud800"}, f"output_format: {HALF}"),
         ({"action": "\ud800", "text": "a"}, f"action: {HALF}"),
+        ({"emo_text": "\ud800", "use_emo_text": True}, f"emo_text: {HALF}"),
         ({"stream": "\ud800"}, "stream: must be true or false, not '\\ud800'"),
         ({"crossfade_ms": "\ud800"}, "crossfade_ms: must be a whole number, not '\\ud800'"),
         ({"emo_vector": ["\ud800"] * 8}, "emo_vector[0]: must be a number, not '\\ud800'"),
@@ -294,19 +292,24 @@ def test_half_of_a_surrogate_pair_is_refused_by_its_fields_name(
 
 
 @pytest.mark.parametrize("digits", [309, 400, 4_000, 4_301, 10_000])
-@pytest.mark.parametrize("field", ["emo_alpha", "temperature", "top_k", "seed", "crossfade_ms"])
 @pytest.mark.parametrize("sign", [1, -1])
-def test_a_number_of_hundreds_of_digits_is_refused(digits: int, field: str, sign: int) -> None:
-    message = refusal({"text": "a", field: sign * (2 * 10 ** (digits - 1))})
+def test_a_number_of_hundreds_of_digits_is_refused(digits: int, sign: int) -> None:
+    value = sign * 2 * 10 ** (digits - 1)
 
-    assert message.startswith(f"{field}: must be at {'most' if sign > 0 else 'least'} ")
-    assert message.endswith(f", not a number of {digits} digits")
+    for field in ("emo_alpha", "temperature", "inference_cfg_rate"):
+        assert refusal({"text": "a", field: value}) == (
+            f"{field}: is out of range: a number of {digits} digits"
+        )
+    for field in ("top_k", "seed", "crossfade_ms"):
+        message = refusal({"text": "a", field: value})
+        assert message.startswith(f"{field}: must be at {'most' if sign > 0 else 'least'} ")
+        assert message.endswith(f", not a number of {digits} digits")
 
 
 def test_an_emotion_weight_of_hundreds_of_digits_is_refused() -> None:
     message = refusal({"text": "a", "emo_vector": [0] * 7 + [2 * 10**308]})
 
-    assert message == "emo_vector[7]: must be at most 1, not a number of 309 digits"
+    assert message == "emo_vector[7]: is out of range: a number of 309 digits"
 
 
 @pytest.mark.parametrize("field", ["text", "speaker_voice", "audio_format", "stream", "emo_vector"])
