@@ -8,7 +8,6 @@ from typing import Any
 
 from domain.errors import printable
 
-
 HALF_A_PAIR = "holds half of a surrogate pair, which is no character"
 
 
@@ -33,6 +32,7 @@ _SENTENCES = {
     "finite_number": "must be a finite number",
     "float_parsing": "must be a number",
     "float_type": "must be a number",
+    "greater_than": "must be more than {gt:g}",
     "greater_than_equal": "must be at least {ge:g}",
     "int_from_float": "must be a whole number",
     "int_parsing": "must be a whole number",

@@ -205,16 +205,35 @@ def test_a_job_that_takes_too_long_is_ended_and_costs_the_worker(wire: Wire, str
 
 
 def test_a_job_that_finished_in_time_is_not_ended_for_a_slow_reader(wire: Wire) -> None:
-    handler = JobHandler(container=wire(job_timeout_seconds=1), recycle=lambda: None)
+    handler = JobHandler(container=wire(job_timeout_seconds=0.5), recycle=lambda: None)
 
     async def run() -> list[str]:
         found = []
         async for item in handler.handle({"id": "a", "input": {"text": "One.", "stream": True}}):
             found.append(item.get("status", "error"))
-            await asyncio.sleep(1.2)
+            await asyncio.sleep(0.6)
         return found
 
-    assert asyncio.run(run()) == ["streaming", "complete"]
+    assert asyncio.run(run())[-1] == "complete"
+
+
+def test_a_job_that_was_cancelled_while_the_model_loads_is_waited_for(
+    container: Container, tmp_path: Path
+) -> None:
+    recycled: list[bool] = []
+    model = ScriptedModel(state="", gate=tmp_path / "gate")
+    container.model.override(providers.Object(model))
+    handler = JobHandler(
+        container=container, recycle=lambda: recycled.append(True), patience_seconds=0.1
+    )
+
+    async def run() -> list[Any]:
+        await cancelled(handler, {"text": "Too early."})
+        return await outputs(handler, {"text": "The next one."})
+
+    [answer] = asyncio.run(run())
+    assert answer["status"] == "completed"
+    assert recycled == []
 
 
 def test_a_worker_whose_device_is_lost_fails_every_job_at_once_and_says_so(
