@@ -10,7 +10,13 @@ import regex
 from application.ports import ModelState, ModelStatus, SpokenPart
 from domain.audio import Samples
 from domain.delivery import Delivery
-from domain.errors import InvalidRequest, ModelUnavailable, SynthesisFailed, printable
+from domain.errors import (
+    InvalidRequest,
+    ModelUnavailable,
+    OutOfMemory,
+    SynthesisFailed,
+    printable,
+)
 from domain.function_words import foreign_language
 from domain.voice import Recording
 
@@ -89,6 +95,10 @@ def _sentences(
     try:
         yield from speaker.stream(text, seed=chunk_seed)
     except Exception as error:
+        if _is_out_of_memory(error):
+            raise OutOfMemory(
+                "the preview engine ran out of memory; send shorter chunks, or make room"
+            ) from error
         raise SynthesisFailed(
             f"the preview engine could not speak {printable(text)}; reword the text"
         ) from error
@@ -102,10 +112,17 @@ def _load() -> "Hibari":
     try:
         return Hibari()
     except Exception as error:
+        if _is_out_of_memory(error):
+            raise OutOfMemory("there is no memory to load the preview engine's voice") from error
         raise ModelUnavailable(
             "the preview engine's voice could not be loaded; reinstall hibari-tts",
             extras=(_EXTRA,),
         ) from error
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether an allocation failed; ONNX Runtime has no class of its own for that."""
+    return isinstance(error, MemoryError) or "Failed to allocate memory" in str(error)
 
 
 def _require_speakable(text: str) -> None:

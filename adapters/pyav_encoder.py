@@ -4,7 +4,7 @@ import math
 import os
 import tempfile
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from application.ports import EncodedAudio
 from domain.audio import AudioFormat, Samples, to_int16
-from domain.errors import StorageFailed, SynthesisFailed
+from domain.errors import OutOfMemory, StorageFailed, SynthesisFailed
 
 if TYPE_CHECKING:
     from av import AudioFrame, AudioResampler
@@ -77,7 +77,10 @@ class PyavEncoder:
                 writing.write(part)
             return writing.finish()
         except BaseException:
-            content.close()
+            # Closing writes what a full disk did not take, and raises that again: the first error
+            # is the one that is explained.
+            with suppress(OSError):
+                content.close()
             raise
 
 
@@ -173,6 +176,8 @@ def _own_errors() -> Generator[None, None, None]:
 
     try:
         yield
+    except MemoryError as error:  # FFmpeg's own is one of both kinds
+        raise OutOfMemory("there is no memory to encode the audio; send a shorter text") from error
     except av.error.FFmpegError as error:
         raise SynthesisFailed("the audio could not be encoded in this format") from error
     except OSError as error:

@@ -89,6 +89,7 @@ class SpeechModel(Protocol):
         Raises:
             ModelUnavailable: package, weights or accelerator missing, or weights unloadable.
             OutOfMemory: the accelerator is too small.
+            DeviceLost: the accelerator failed; see ``speak``.
         """
 
     def speak(
@@ -102,6 +103,8 @@ class SpeechModel(Protocol):
         Raises:
             InvalidRequest: the engine cannot speak this text or these controls; before any part.
             ModelUnavailable, OutOfMemory, SynthesisFailed: on the part they happen.
+            DeviceLost: the accelerator failed; from then on the model's state is ``FAILED``, and
+                every request is refused at once with ModelUnavailable.
         """
 
 

@@ -10,6 +10,7 @@
     ├── ModelUnavailable    model_unavailable   no weights, no GPU, no engine
     ├── OutOfMemory         out_of_memory       the accelerator is full
     ├── SynthesisFailed     synthesis_failed    the model raised, or spoke nothing
+    │   └── DeviceLost                          the process can use its accelerator no more
     ├── StorageFailed       storage_failed      the finished audio could not be stored
     └── Cancelled           cancelled           somebody asked to stop
 
@@ -17,6 +18,7 @@
 """
 
 import difflib
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -25,9 +27,18 @@ from domain.visible_text import escape_unseen
 INTERNAL_ERROR = "internal_error"
 """The code of a failure that has no class here: a bug, whose traceback is in the log only."""
 
+LONGEST_ERROR = 2_000
+"""Characters of ``str(error)``: what a person reads of it, and what every client can show."""
+
+_KEPT_END = 500
+"""Characters of a longer message that stay from its end, where it says what to do."""
+
 
 class SpeechError(Exception):
     """Root of every failure this product knows how to explain.
+
+    Its message is one line of printable text, and ``str(error)`` has at most ``LONGEST_ERROR``
+    characters, whatever ``message`` quotes: the rest is cut out of the middle.
 
     Args:
         message: What is wrong and what to do about it; no path of the host, no secret. What a
@@ -39,7 +50,7 @@ class SpeechError(Exception):
     code: ClassVar[str] = INTERNAL_ERROR
 
     def __init__(self, message: str, *, extras: Sequence[str] = ()) -> None:
-        self.message = escape_unseen(message)
+        self.message = _one_line(message, limit=LONGEST_ERROR - len(f"{self.code}: "))
         super().__init__(self.message)
         self.extras = tuple(extras)
 
@@ -57,11 +68,12 @@ class InvalidRequest(SpeechError):
         self.problems: tuple[tuple[str, str], ...] = ((field, problem),)
 
     @classmethod
-    def of(cls, problems: Sequence[tuple[str, str]]) -> "InvalidRequest":
-        """One error for several (field, problem) pairs, at least one."""
+    def of(cls, problems: Sequence[tuple[str, str]], *, unlisted: int = 0) -> "InvalidRequest":
+        """Return one error for (field, problem) pairs, at least one, and ``unlisted`` others."""
         *others, (field, problem) = problems
         together = "".join(f"{name}: {what}; " for name, what in others)
-        error = cls(f"{together}{field}", problem)
+        more = f"; and {unlisted} more problem{'s' if unlisted > 1 else ''}" if unlisted else ""
+        error = cls(f"{together}{field}", f"{problem}{more}")
         error.problems = tuple(problems)
         return error
 
@@ -116,6 +128,10 @@ class SynthesisFailed(SpeechError):
     code = "synthesis_failed"
 
 
+class DeviceLost(SynthesisFailed):
+    """The process can use its accelerator no more, and must be replaced."""
+
+
 class StorageFailed(SpeechError):
     """The object store could not be reached, or refused."""
 
@@ -129,6 +145,27 @@ class Cancelled(SpeechError):
 
 
 def printable(value: object, *, limit: int = 80) -> str:
-    """``value`` as one line of a message: what cannot be seen is escaped, cut at ``limit``."""
-    shown = escape_unseen(repr(value))
+    """Return ``value`` as one line of a message: unseen characters escaped, cut at ``limit``.
+
+    A long string is cut before it is looked at, and an integer of more than ``limit`` digits is
+    described: Python refuses to write the longest ones.
+    """
+    if isinstance(value, int) and abs(value) >= 10**limit:
+        return f"a number of {_digits(value)} digits"
+    shown = escape_unseen(repr(value[: limit + 1] if isinstance(value, str) else value))
     return shown if len(shown) <= limit else f"{shown[:limit]}…"
+
+
+def _digits(value: int) -> int:
+    estimate = int(abs(value).bit_length() * math.log10(2))
+    return estimate + int(abs(value) >= 10**estimate)
+
+
+def _one_line(message: str, *, limit: int) -> str:
+    longest = 2 * limit  # escapes only make it longer
+    if len(message) > longest:
+        message = f"{message[:limit]}{message[-limit:]}"
+    message = escape_unseen(message)
+    if len(message) > limit:
+        message = f"{message[: limit - _KEPT_END - 1]}…{message[-_KEPT_END:]}"
+    return message

@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 
 from application.ports import ModelState, ModelStatus, ObjectStore, SpeechModel, VoiceRepository
 from entrypoints.results import Answer
+from entrypoints.thread_stream import in_thread
 
 AnswerT = TypeVar("AnswerT")
 
@@ -61,7 +62,7 @@ _STATUS: dict[ModelState, HealthStatus] = {
 async def health(*, model: SpeechModel, store: ObjectStore, voices: VoiceRepository) -> Health:
     """The answer to ``health_check``; runs no inference."""
     found, reachable, count = await asyncio.gather(
-        asyncio.to_thread(model.status),
+        in_thread(model.status),
         _within_patience(store.is_reachable, otherwise=False),
         _within_patience(lambda: len(voices.list()), otherwise=0),
     )
@@ -83,6 +84,6 @@ def _status(found: ModelStatus, *, is_store_reachable: bool) -> HealthStatus:
 
 async def _within_patience(ask: Callable[[], AnswerT], *, otherwise: AnswerT) -> AnswerT:
     try:
-        return await asyncio.wait_for(asyncio.to_thread(ask), PATIENCE_SECONDS)
+        return await asyncio.wait_for(in_thread(ask), PATIENCE_SECONDS)
     except TimeoutError:
         return otherwise

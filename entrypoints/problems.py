@@ -1,4 +1,7 @@
-"""What pydantic finds wrong, in words for the person who wrote the value."""
+"""What pydantic finds wrong, in words for the person who wrote the value.
+
+Every sentence is short, whatever the value is.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,16 +9,21 @@ from typing import Any
 from domain.errors import printable
 from domain.session import SESSION_PATTERN
 
+HALF_A_PAIR = "holds half of a surrogate pair, which is no character"
+
 
 def describe(error: Mapping[str, Any]) -> str:
-    """One of pydantic's error details as the rest of a sentence that begins with the field."""
+    """Return one of pydantic's errors as the rest of a sentence that begins with the field."""
     context = error.get("ctx", {})
     if "error" in context:
         return str(context["error"])
-    sentence = _PATTERNS.get(context.get("pattern", "")) or _SENTENCES.get(error["type"])
+    kind, value = error["type"], error["input"]
+    if kind == "float_type" and isinstance(value, int) and not isinstance(value, bool):
+        return f"is out of range: {printable(value)}"  # an integer that no float can hold
+    sentence = _PATTERNS.get(context.get("pattern", "")) or _SENTENCES.get(kind)
     problem = sentence.format(**context) if sentence else error["msg"]
-    if isinstance(error["input"], str | int | float):
-        problem += f", not {printable(error['input'])}"
+    if isinstance(value, str | int | float) and kind not in _SHOWS_NO_VALUE:
+        problem += f", not {printable(value)}"
     return problem
 
 
@@ -34,6 +42,7 @@ _SENTENCES = {
     "finite_number": "must be a finite number",
     "float_parsing": "must be a number",
     "float_type": "must be a number",
+    "greater_than": "must be more than {gt:g}",
     "greater_than_equal": "must be at least {ge:g}",
     "int_from_float": "must be a whole number",
     "int_parsing": "must be a whole number",
@@ -45,6 +54,10 @@ _SENTENCES = {
     "string_too_long": "must have at most {max_length} characters",
     "string_too_short": "must have at least {min_length} characters",
     "string_type": "must be a string",
+    "string_unicode": HALF_A_PAIR,
     "too_long": "must have {max_length} items and has {actual_length}",
     "too_short": "must have {min_length} items and has {actual_length}",
 }
+
+_SHOWS_NO_VALUE = ("string_too_long", "string_unicode")
+"""Problems whose value tells nothing that the sentence does not."""

@@ -1,6 +1,7 @@
 """The worker on RunPod Serverless: ``python -m entrypoints.runpod_worker [--warmup]``."""
 
 import argparse
+import multiprocessing
 import os
 import sys
 import threading
@@ -51,6 +52,22 @@ def _run(container: Container, *, is_local: bool, warms_up: bool) -> None:
     if warms_up:
         try_to("warm_up", lambda: warm_up(container.speak()))
     serve_jobs(container)
+    _leave_threads_behind()
+
+
+def _leave_threads_behind() -> None:
+    """End the process now where a thread is still at work.
+
+    It may never come back. The interpreter would wait for it if it belongs to a library's pool,
+    and torch aborts the process when it is torn down amid a computation.
+    """
+    if threading.active_count() == 1:
+        return
+    for child in multiprocessing.active_children():
+        child.terminate()  # the SDK's pings: they would outlive the worker
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _tidy(container: Container) -> None:

@@ -1,7 +1,7 @@
 """The input of a job: its fields, types, ranges and rules."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -22,9 +22,15 @@ from domain.emotion import Emotion, RecordedEmotion, VectorEmotion, WordsEmotion
 from domain.errors import InvalidRequest, printable
 from domain.joining import JoinPlan
 from domain.session import SESSION_PATTERN
-from entrypoints.problems import LANGUAGE_PATTERN, describe
+from entrypoints.problems import HALF_A_PAIR, LANGUAGE_PATTERN, describe
 
 MAX_TEXT_CHARS = 10_000
+
+REPORTED = 10
+"""Problems that one error names: more of them help nobody to mend the first ones."""
+
+_LONGEST_TYPO = 64
+"""Characters of an unknown field that is taken for a misspelt one; the longest known has 26."""
 
 
 def _whole(value: Any) -> Any:
@@ -35,8 +41,6 @@ def _whole(value: Any) -> Any:
 def _spoken_text(text: str, info: ValidationInfo) -> str:
     trimmed = text.strip()
     limit = (info.context or {}).get("max_text_chars", MAX_TEXT_CHARS)
-    if not any(char.isalnum() for char in trimmed):
-        raise ValueError("has no letter or digit to speak")
     if len(trimmed) > limit:
         raise ValueError(
             f"has {len(trimmed)} characters; at most {limit} are accepted:"
@@ -46,8 +50,10 @@ def _spoken_text(text: str, info: ValidationInfo) -> str:
 
 
 def _unicode(text: str) -> str:
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        raise ValueError("holds half of a surrogate pair, which is no character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(HALF_A_PAIR) from None
     return text
 
 
@@ -78,7 +84,7 @@ class SpeechInput(BaseModel):
     )
     emo_alpha: Weight = Field(default=1.0, description="emotion strength")
     use_emo_text: bool = Field(default=False, description="take the emotion from words")
-    emo_text: Annotated[Text, Field(min_length=1, max_length=500)] | None = Field(
+    emo_text: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
         default=None, description="words that describe the emotion; the text itself by default"
     )
     use_random: bool = Field(default=False, description="draw the emotion's exemplar at random")
@@ -242,19 +248,30 @@ InputT = TypeVar("InputT", bound=BaseModel)
 def parse(kind: type[InputT], value: object, *, max_text_chars: int = MAX_TEXT_CHARS) -> InputT:
     """Check a JSON value against ``kind``.
 
+    The time that it takes does not grow with the number of unknown fields.
+
     Raises:
-        InvalidRequest: names every field that is wrong.
+        InvalidRequest: names the fields that are wrong, ``REPORTED`` at most, and counts the rest.
     """
     if not isinstance(value, dict):
         raise InvalidRequest("input", "must be a JSON object with at least a text")
+    known = {name: value[name] for name in kind.model_fields if name in value}
+    unknown = [str(name) for name in value if name not in known]
+    problems: list[tuple[str, str]] = []
     try:
-        return kind.model_validate(value, context={"max_text_chars": max_text_chars})
+        parsed = kind.model_validate(known, context={"max_text_chars": max_text_chars})
     except ValidationError as error:
-        problems = [
-            _field_and_problem(dict(problem), tuple(kind.model_fields))
-            for problem in error.errors(include_url=False)
-        ]
-        raise InvalidRequest.of(problems) from None
+        problems = [_field_and_problem(dict(found)) for found in error.errors(include_url=False)]
+    else:
+        if not unknown:
+            return parsed
+    total = len(problems) + len(unknown)
+    problems = problems[:REPORTED]
+    problems += [
+        _unknown_field(name, known=kind.model_fields)
+        for name in unknown[: REPORTED - len(problems)]
+    ]
+    raise InvalidRequest.of(problems, unlisted=total - len(problems))
 
 
 def parse_job(value: object, *, max_text_chars: int = MAX_TEXT_CHARS) -> SpeechInput | Question:
@@ -268,18 +285,19 @@ def parse_job(value: object, *, max_text_chars: int = MAX_TEXT_CHARS) -> SpeechI
     return parse(SpeechInput, value, max_text_chars=max_text_chars)
 
 
-def _field_and_problem(error: dict[str, Any], known: tuple[str, ...]) -> tuple[str, str]:
+def _field_and_problem(error: dict[str, Any]) -> tuple[str, str]:
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, InvalidFieldError):
         return cause.field, str(cause)
     place = [part for part in error["loc"] if isinstance(part, str | int)]
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)[1:]
-    if error["type"] == "extra_forbidden":
-        name = str(place[-1])
-        if name in SpeechInput.model_fields:
-            return name, "does not go with an action"
-        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
-        return printable(name), f"is not a field; did you mean {nearest}?"
-    if error["type"] == "missing":
-        return field, "is missing"
-    return field, describe(error)
+    return field, "is missing" if error["type"] == "missing" else describe(error)
+
+
+def _unknown_field(name: str, *, known: Iterable[str]) -> tuple[str, str]:
+    if name in SpeechInput.model_fields:
+        return name, "does not go with an action"
+    if len(name) > _LONGEST_TYPO:
+        return printable(name), "is not a field"
+    [nearest] = difflib.get_close_matches(name, known, n=1, cutoff=0)
+    return printable(name), f"is not a field; did you mean {nearest}?"

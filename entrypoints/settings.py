@@ -45,6 +45,7 @@ class Settings(StorageSettings):
     early_first_audio: bool = False
     max_tokens_per_segment: int = Field(default=800, ge=1)
     max_text_chars: int = Field(default=10_000, ge=1)
+    job_timeout_seconds: float = Field(default=570, gt=0, allow_inf_nan=False)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
 

@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import closing, suppress
+from contextlib import aclosing, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -17,30 +17,66 @@ Produce = Callable[[threading.Event], Generator[ItemT, None, None]]
 async def thread_stream(produce: Produce[ItemT], *, ahead: int) -> AsyncGenerator[ItemT, None]:
     """Run ``produce`` in a thread, at most ``ahead`` items and one in hand before its reader.
 
-    Nobody wants the rest when the reader was closed, or when its task is over. The task counts
-    too, because a reader whose task is cancelled while it waits elsewhere is closed by the garbage
-    collector only. The thread is a daemon: work that never comes back does not keep the process
-    alive.
+    Nobody wants the rest when the reader was closed, or when its task is over. The thread is a
+    daemon: work that never comes back does not keep the process alive.
 
     Raises:
         Whatever ``produce`` raises.
     """
     stream = _ThreadStream(produce, asyncio.get_running_loop(), ahead=ahead)
-    task = asyncio.current_task()
-    if task:
-        task.add_done_callback(stream.stop)
     context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(stream.work,), name="speech", daemon=True).start()
     message: _Item[ItemT] | _End = _End(None)
+    with until_task_ends(stream.stop):
+        threading.Thread(
+            target=context.run, args=(stream.work,), name="speech", daemon=True
+        ).start()
+        try:
+            while isinstance(message := await stream.arrived.get(), _Item):
+                stream.make_room()
+                yield message.value
+            if message.error:
+                raise message.error
+        finally:
+            message = _End(None)  # an error that knows this frame, known by it, outlives the job
+
+
+async def in_thread(ask: Callable[[], ItemT]) -> ItemT:
+    """Return what ``ask`` returns, asked in a thread that does not keep the process alive.
+
+    ``asyncio.to_thread`` has a bounded number of threads, and a loop waits for all of them when it
+    ends: one question that is never answered holds up the others, and the end of the process.
+
+    Raises:
+        Whatever ``ask`` raises.
+    """
+
+    def produce(_: threading.Event) -> Generator[ItemT, None, None]:
+        yield ask()
+
+    async with aclosing(thread_stream(produce, ahead=1)) as answers:
+        return await anext(answers)
+
+
+@contextmanager
+def until_task_ends(stop: Callable[[], None]) -> Generator[None, None, None]:
+    """Call ``stop`` when the block is left, or when the current task is over before that.
+
+    An asynchronous generator whose task is cancelled while it waits elsewhere is closed by the
+    garbage collector only, and its blocks are left as late as that. ``stop`` may be called twice.
+    """
+    task = asyncio.current_task()
+
+    def stop_with_task(_: object) -> None:
+        stop()
+
+    if task:
+        task.add_done_callback(stop_with_task)
     try:
-        while isinstance(message := await stream.arrived.get(), _Item):
-            stream.make_room()
-            yield message.value
-        if message.error:
-            raise message.error
+        yield
     finally:
-        stream.stop()
-        message = _End(None)  # an error that knows this frame, known by it, would outlive the job
+        if task:
+            task.remove_done_callback(stop_with_task)
+        stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +101,7 @@ class _ThreadStream(Generic[ItemT]):
         self._room = threading.Semaphore(ahead)
         self._unwanted = threading.Event()
 
-    def stop(self, _: object = None) -> None:
+    def stop(self) -> None:
         self._unwanted.set()
         self.make_room()
 

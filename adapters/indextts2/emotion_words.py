@@ -144,7 +144,7 @@ def _as_list(value: Any) -> list[Any]:
 def _named_scores(answer: str) -> Mapping[str, object]:
     try:
         content = json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     if isinstance(content, dict):
         return content
@@ -154,6 +154,6 @@ def _named_scores(answer: str) -> Mapping[str, object]:
 def _weight(score: object) -> float:
     try:
         number = float(score)  # type: ignore[arg-type]  # what is no number raises
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
     return min(max(number, 0.0), _LARGEST_WEIGHT) if math.isfinite(number) else 0.0

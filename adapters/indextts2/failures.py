@@ -1,10 +1,45 @@
 """Foreign exceptions become the domain's: nothing else leaves the adapter."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from adapters.indextts2.package import EXTRA
-from domain.errors import ModelUnavailable, OutOfMemory, SpeechError, SynthesisFailed
+from domain.errors import (
+    DeviceLost,
+    ModelUnavailable,
+    OutOfMemory,
+    SpeechError,
+    SynthesisFailed,
+)
+
+_ALLOCATION = (
+    "out of memory",
+    "can't allocate memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "ALLOCATION_FAILED",  # cuDNN 9 tells host from device memory
+    "CUFFT_ALLOC_FAILED",
+    "CUSPARSE_STATUS_ALLOC_FAILED",
+    "CUSOLVER_STATUS_ALLOC_FAILED",
+)
+"""An allocation that failed, in the words of torch and of the libraries below it."""
+
+_DEVICE = ("CUDA error", "CUDA driver error", "cuDNN error", "cuFFT error", "Error [CUDA]")
+"""How torch and Triton begin an error of the accelerator."""
+
+_SURVIVED = (
+    "invalid argument",
+    "invalid configuration argument",
+    "too many resources requested for launch",
+    "captur",  # a CUDA graph that cannot be captured, in several sentences
+    "_STATUS_NOT_SUPPORTED",
+    "_STATUS_INVALID_VALUE",
+    "_STATUS_BAD_PARAM",
+)
+"""Errors of a call that was refused before it ran. After every other one the CUDA context gives the
+same error to whatever is asked of it (CUDA Runtime API, ``cudaError_t``: "the process must be
+terminated and relaunched"); one that nobody has met yet is taken for such a one."""
 
 
 @contextmanager
@@ -12,7 +47,7 @@ def reading(label: str) -> Iterator[None]:
     """Whatever goes wrong inside means that the file called ``label`` cannot be used.
 
     Raises:
-        ModelUnavailable, OutOfMemory: instead of any other exception.
+        ModelUnavailable, OutOfMemory, DeviceLost: instead of any other exception.
     """
     try:
         yield
@@ -21,6 +56,8 @@ def reading(label: str) -> Iterator[None]:
     except Exception as error:
         if is_out_of_memory(error):
             raise OutOfMemory(f"not enough memory to load {label}; use a larger GPU") from error
+        if _is_device_lost(error):
+            raise _device_lost() from error
         raise ModelUnavailable(
             f"{label} cannot be used: it is damaged, incomplete, or of another model;"
             " delete it, then run indextts-runpod download"
@@ -32,7 +69,7 @@ def loading() -> Iterator[None]:
     """Whatever goes wrong inside means that the model cannot be had.
 
     Raises:
-        ModelUnavailable, OutOfMemory: instead of any other exception.
+        ModelUnavailable, OutOfMemory, DeviceLost: instead of any other exception.
     """
     try:
         yield
@@ -47,6 +84,8 @@ def loading() -> Iterator[None]:
     except Exception as error:
         if is_out_of_memory(error):
             raise OutOfMemory("not enough memory to load the model; use a larger GPU") from error
+        if _is_device_lost(error):
+            raise _device_lost() from error
         raise ModelUnavailable(
             f"the model cannot be loaded ({type(error).__name__}); the log has the details"
         ) from error
@@ -57,7 +96,8 @@ def speaking() -> Iterator[None]:
     """Whatever goes wrong inside means that this text was not spoken.
 
     Raises:
-        OutOfMemory, SynthesisFailed: instead of any exception that is not the domain's.
+        OutOfMemory, DeviceLost, SynthesisFailed: instead of any exception that is not the
+            domain's.
     """
     try:
         yield
@@ -68,6 +108,8 @@ def speaking() -> Iterator[None]:
             raise OutOfMemory(
                 "the model ran out of memory; send shorter chunks or use a larger GPU"
             ) from error
+        if _is_device_lost(error):
+            raise _device_lost() from error
         raise SynthesisFailed(
             f"the model failed while speaking ({type(error).__name__}); try again, or try"
             " another text or voice"
@@ -75,6 +117,30 @@ def speaking() -> Iterator[None]:
 
 
 def is_out_of_memory(error: Exception) -> bool:
+    """Return whether an allocation failed, on the accelerator or beside it, under any name."""
     import torch
 
-    return isinstance(error, MemoryError | torch.OutOfMemoryError)
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _ALLOCATION)
+
+
+def _is_device_lost(error: Exception) -> bool:
+    """Return whether nothing more can be computed on the accelerator by this process.
+
+    torch says so in words: its ``AcceleratorError`` (2.8 and later) is a RuntimeError that has the
+    refused calls, too.
+    """
+    if not isinstance(error, RuntimeError):
+        return False
+    said = str(error).partition("\n")[0]
+    return any(words in said for words in _DEVICE) and not any(words in said for words in _SURVIVED)
+
+
+def _device_lost() -> DeviceLost:
+    return DeviceLost(
+        "the GPU failed and cannot be used by this worker any more; send the job again: another"
+        " worker takes it"
+    )

@@ -21,7 +21,7 @@ from adapters.indextts2.package import EXTRA, missing_packages
 from adapters.indextts2.segment_limit import clamp_note, configured_limit
 from application.ports import ModelState, ModelStatus, SpokenPart
 from domain.delivery import Delivery
-from domain.errors import ModelUnavailable, SpeechError
+from domain.errors import DeviceLost, ModelUnavailable, SpeechError
 from domain.voice import Recording
 
 if TYPE_CHECKING:
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _NAMED_FILES = 3
+_DEVICE_LOST = ModelStatus(
+    ModelState.FAILED,
+    advice="the GPU failed and its context is lost; this worker must be replaced, then send the job"
+    " again",
+)
 
 
 class IndexTTS2Model:
@@ -83,6 +88,7 @@ class IndexTTS2Model:
         self._device: str | None = None
         self._loaded: Engine | None = None
         self._failure = ""
+        self._is_device_lost = False
         self._is_loading = False
         self._loading_turn = threading.Lock()
         self._speaking_turn = threading.Lock()
@@ -110,6 +116,8 @@ class IndexTTS2Model:
         return self._loaded.longest_segment if self._loaded else self._asked_tokens_per_segment
 
     def status(self) -> ModelStatus:
+        if self._is_device_lost:
+            return _DEVICE_LOST
         if self._loaded is not None:
             return ModelStatus(ModelState.READY, advice="; ".join(self._notes))
         if self._is_loading:
@@ -124,6 +132,8 @@ class IndexTTS2Model:
         self._load()
 
     def _load(self) -> "Engine":
+        if self._is_device_lost:
+            raise ModelUnavailable(_DEVICE_LOST.advice)
         with self._loading_turn:
             if self._loaded is not None:
                 return self._loaded
@@ -137,6 +147,7 @@ class IndexTTS2Model:
                 self._failure = ""
             except SpeechError as error:
                 self._failure = error.message
+                self._is_device_lost = isinstance(error, DeviceLost)
                 raise
             finally:
                 self._is_loading = False
@@ -164,6 +175,9 @@ class IndexTTS2Model:
                 if part is None:
                     return
                 yield part
+        except DeviceLost:
+            self._is_device_lost = True
+            raise
         finally:
             # Without a turn: it only lets go, and the garbage collector may do it inside anyone's.
             parts.close()

@@ -5,8 +5,11 @@
 ``RAISE``   raises something that is no domain error
 ``BREAK``   raises SynthesisFailed
 ``MEMORY``  runs out of memory
+``FULL``    has an allocation fail that nobody explained
+``LOST``    loses its device, for good
 ``FOREVER`` speaks silence without end
 ``STUCK``   does not come back at all
+``WEDGED``  neither, in a thread pool that the interpreter waits for when it ends
 ``GATE``    waits until the file ``SCRIPTED_GATE`` exists
 """
 
@@ -15,6 +18,7 @@ import threading
 import time
 import zlib
 from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +27,7 @@ from dependency_injector import providers
 from application.ports import ModelState, ModelStatus, SpokenPart
 from domain.audio import Samples
 from domain.delivery import Delivery
-from domain.errors import ModelUnavailable, OutOfMemory, SynthesisFailed
+from domain.errors import DeviceLost, ModelUnavailable, OutOfMemory, SynthesisFailed
 from domain.voice import Recording
 from entrypoints.container import Container
 from entrypoints.runpod_worker import main
@@ -55,13 +59,13 @@ class ScriptedModel:
         self._gate = gate
         self._loading = threading.Lock()
         self._is_ready = state == "ready"
-        self._has_failed = False
+        self._failure = ""
 
     def status(self) -> ModelStatus:
         if self._script in _UNAVAILABLE:
             return _UNAVAILABLE[self._script]
-        if self._has_failed:
-            return ModelStatus(ModelState.FAILED, advice="the weights are damaged")
+        if self._failure:
+            return ModelStatus(ModelState.FAILED, advice=self._failure)
         if self._is_ready:
             return ModelStatus(ModelState.READY)
         is_loading = self._loading.locked()
@@ -72,8 +76,9 @@ class ScriptedModel:
             raise ModelUnavailable(_UNAVAILABLE[self._script].advice)
         with self._loading:
             if self._script == "failed":
-                self._has_failed = True
-                raise ModelUnavailable("the weights are damaged; download them again")
+                self._failure = "the weights are damaged; download them again"
+            if self._failure:
+                raise ModelUnavailable(self._failure)
             if not self._is_ready:
                 time.sleep(LOADING_SECONDS)
                 self._is_ready = True
@@ -81,6 +86,7 @@ class ScriptedModel:
     def speak(
         self, chunks: Sequence[str], *, voice: Recording, delivery: Delivery
     ) -> Generator[SpokenPart, None, None]:
+        self.load()
         for index, chunk in enumerate(chunks):
             yield from self._misbehave(index, chunk)
             samples = _chirp(chunk, seed=delivery.seed, index=index)
@@ -95,6 +101,13 @@ class ScriptedModel:
             raise SynthesisFailed("the model lost its way; send the job again")
         if "MEMORY" in chunk:
             raise OutOfMemory("the GPU ran out of memory; send a shorter text")
+        if "FULL" in chunk:
+            raise MemoryError
+        if "LOST" in chunk:
+            self._failure = "the GPU's context is lost; the worker must be replaced"
+            raise DeviceLost("the GPU failed; send the job again")
+        if "WEDGED" in chunk:
+            ThreadPoolExecutor(1).submit(threading.Event().wait).result()
         if "STUCK" in chunk:
             threading.Event().wait()
         while "FOREVER" in chunk:

@@ -1,6 +1,7 @@
 """Jobs that go wrong, through RunPod's SDK: the client is told, and the next job works."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
@@ -64,6 +65,58 @@ def test_a_worker_without_memory_asks_to_be_replaced(deploy: Deploy, stream: boo
     assert job.error.startswith("out_of_memory: ")
     assert job.stops_pod
     assert deployment.worker.wait() == 0
+
+
+TIMEOUT_SECONDS = 3
+
+
+@pytest.fixture(scope="module")
+def doomed(deploy: Deploy) -> Mapping[str, Deployment]:
+    """Workers that one job each costs; started at once, as starting takes most of the time."""
+    timeout = {"JOB_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS)}
+    return {"LOST": deploy(), "STUCK": deploy(**timeout), "WEDGED": deploy(**timeout)}
+
+
+def test_a_worker_whose_device_is_lost_asks_to_be_replaced(
+    doomed: Mapping[str, Deployment],
+) -> None:
+    deployment = doomed["LOST"]
+    job = deployment.run({"text": "LOST is the device that speaks this."})
+    assert job.error is not None
+    assert job.error.startswith("synthesis_failed: ")
+    assert job.stops_pod
+    assert deployment.worker.wait() == 0
+
+
+def test_a_failed_synthesis_costs_no_worker(scripted: Deployment) -> None:
+    assert not scripted.run({"text": "BREAK."}).stops_pod
+
+
+def test_a_job_that_takes_too_long_is_ended_and_the_worker_replaced(
+    doomed: Mapping[str, Deployment],
+) -> None:
+    deployment = doomed["STUCK"]
+    third = "STUCK is the model at this third of the five sentences."
+    job = deployment.run(five_chunks(third) | {"stream": True})
+    assert {piece["status"] for piece in job.pieces} == {"streaming"}
+    assert job.error is not None
+    assert job.error.startswith("synthesis_failed: the job was not finished within 3 s")
+    assert "JOB_TIMEOUT_SECONDS" in job.error
+    assert job.posts[-1].at - job.taken_at >= TIMEOUT_SECONDS
+    assert job.stops_pod
+    assert deployment.worker.wait() == 0
+
+
+def test_a_worker_that_is_told_to_stop_ends_though_its_model_never_comes_back(
+    doomed: Mapping[str, Deployment],
+) -> None:
+    deployment = doomed["WEDGED"]
+    job = deployment.start({"text": "WEDGED for ever."})
+    deployment.worker.ask_to_stop()
+    assert deployment.queue.wait(job).status == "FAILED"
+    assert deployment.worker.wait() == 0
+    [line] = deployment.worker.events("job_timed_out")
+    assert "_misbehave" in line["stack"]
 
 
 @pytest.mark.parametrize("stream", [False, True])

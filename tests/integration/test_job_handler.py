@@ -1,30 +1,52 @@
 """The handler without the SDK around it: what a queue cannot show, or only after a minute."""
 
 import asyncio
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dependency_injector import providers
+from structlog.testing import capture_logs
 
 from entrypoints.container import Container
 from entrypoints.job_handler import JobHandler
 from entrypoints.settings import WorkerSettings
 from tests.e2e.scripted_worker import ScriptedModel
 
+Wire = Callable[..., Container]
+
 
 @pytest.fixture
-def container(tmp_path: Path) -> Container:
-    wired = Container(
-        settings=WorkerSettings(
-            object_store="filesystem",
-            output_audio_dir=tmp_path / "out",
-            audio_voices_dir=tmp_path / "voices",
+def wire(tmp_path: Path) -> Wire:
+    def wired(**settings: Any) -> Container:
+        container = Container(
+            settings=WorkerSettings(
+                object_store="filesystem",
+                output_audio_dir=tmp_path / "out",
+                audio_voices_dir=tmp_path / "voices",
+                **settings,
+            )
         )
-    )
-    model = ScriptedModel(state="ready", gate=tmp_path / "gate")
-    wired.model.override(providers.Object(model))
+        model = ScriptedModel(state="ready", gate=tmp_path / "gate")
+        container.model.override(providers.Object(model))
+        return container
+
     return wired
+
+
+@pytest.fixture
+def container(wire: Wire) -> Container:
+    return wire()
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
 
 
 async def outputs(handler: JobHandler, job_input: Any, *, job_id: str = "job") -> list[Any]:
@@ -52,8 +74,249 @@ def test_an_engine_that_a_cancelled_job_never_gives_back_costs_the_worker(
         return await outputs(handler, {"text": "The next one."})
 
     [answer] = asyncio.run(run())
-    assert answer["error"].startswith("model_unavailable: ")
+    assert answer["error"].startswith(
+        "model_unavailable: the engine is still at work for a job that was cancelled"
+    )
     assert recycled == [True]
+
+
+def test_a_job_behind_one_that_nobody_cancelled_waits_however_long_it_takes(
+    container: Container, tmp_path: Path
+) -> None:
+    recycled: list[bool] = []
+    handler = JobHandler(
+        container=container, recycle=lambda: recycled.append(True), patience_seconds=0.05
+    )
+
+    async def run() -> list[list[Any]]:
+        held = asyncio.create_task(outputs(handler, {"text": "GATE holds this."}, job_id="first"))
+        await until(lambda: any(line["event"] == "job_started" for line in logs))
+        waiting = asyncio.create_task(outputs(handler, {"text": "After it."}, job_id="second"))
+        await until(lambda: any(line["event"] == "job_waits" for line in logs))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+        (tmp_path / "gate").touch()
+        return [await held, await waiting]
+
+    with capture_logs() as logs:
+        [[first], [second]] = asyncio.run(run())
+    assert (first["status"], second["status"]) == ("completed", "completed")
+    assert recycled == []
+    [line] = [line for line in logs if line["event"] == "job_waits"]
+    assert (line["waits_for"], line["is_cancelled"]) == ("first", False)
+
+
+def test_jobs_get_the_engine_in_the_order_in_which_they_came(
+    container: Container, tmp_path: Path
+) -> None:
+    handler = JobHandler(container=container, recycle=lambda: None)
+    ended: list[str] = []
+
+    async def ask(text: str, job_id: str) -> None:
+        await outputs(handler, {"text": text}, job_id=job_id)
+        ended.append(job_id)
+
+    async def run() -> None:
+        jobs = [asyncio.create_task(ask("GATE holds this.", "0"))]
+        for number in range(1, 6):
+            await asyncio.sleep(0)
+            jobs.append(asyncio.create_task(ask("Next.", str(number))))
+        await asyncio.sleep(0.2)
+        (tmp_path / "gate").touch()
+        await asyncio.gather(*jobs)
+
+    asyncio.run(run())
+    assert ended == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_a_job_that_is_cancelled_while_it_waits_is_never_spoken(
+    container: Container, tmp_path: Path
+) -> None:
+    handler = JobHandler(container=container, recycle=lambda: None)
+
+    async def run() -> list[Any]:
+        held = asyncio.create_task(outputs(handler, {"text": "GATE holds this."}, job_id="held"))
+        await asyncio.sleep(0.1)
+        await cancelled(handler, {"text": "STUCK if ever spoken."})
+        (tmp_path / "gate").touch()
+        return [*await held, *await outputs(handler, {"text": "The next one."}, job_id="next")]
+
+    assert [answer["status"] for answer in asyncio.run(run())] == ["completed"] * 2
+
+
+def test_a_cancelled_job_that_lets_go_in_time_is_no_fault(container: Container) -> None:
+    recycled: list[bool] = []
+    handler = JobHandler(
+        container=container, recycle=lambda: recycled.append(True), patience_seconds=20
+    )
+
+    async def run() -> list[Any]:
+        await cancelled(handler, {"text": "FOREVER silent."})
+        return await outputs(handler, {"text": "The next one."})
+
+    [answer] = asyncio.run(run())
+    assert answer["status"] == "completed"
+    assert recycled == []
+
+
+def test_the_time_of_a_job_does_not_run_while_it_waits_for_the_engine(
+    wire: Wire, tmp_path: Path
+) -> None:
+    handler = JobHandler(container=wire(job_timeout_seconds=3), recycle=lambda: None)
+
+    async def run() -> list[Any]:
+        held = asyncio.create_task(outputs(handler, {"text": "GATE holds this."}, job_id="held"))
+        await asyncio.sleep(0.1)
+        waiting = asyncio.create_task(outputs(handler, {"text": "GATE too."}, job_id="waiting"))
+        await asyncio.sleep(2)
+        (tmp_path / "gate").touch()
+        await held
+        (tmp_path / "gate").unlink()
+        await asyncio.sleep(1.5)
+        (tmp_path / "gate").touch()
+        return await waiting
+
+    [answer] = asyncio.run(run())
+    assert answer["status"] == "completed"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_job_that_takes_too_long_is_ended_and_costs_the_worker(wire: Wire, stream: bool) -> None:
+    recycled: list[bool] = []
+    handler = JobHandler(
+        container=wire(job_timeout_seconds=0.3),
+        recycle=lambda: recycled.append(True),
+        patience_seconds=0.1,
+    )
+
+    async def run() -> list[list[Any]]:
+        late = await outputs(handler, {"text": "STUCK.", "stream": stream}, job_id="late")
+        return [late, await outputs(handler, {"text": "After it."})]
+
+    late, after = asyncio.run(run())
+    assert late[-1]["error"] == (
+        "synthesis_failed: the job was not finished within 0.3 s and was ended; send a shorter"
+        " text, or set JOB_TIMEOUT_SECONDS and the endpoint's execution timeout to more"
+    )
+    assert after[-1]["error"].startswith(
+        "model_unavailable: the engine is still at work for a job that took too long"
+    )
+    assert recycled == [True, True]
+
+
+def test_a_job_that_finished_in_time_is_not_ended_for_a_slow_reader(wire: Wire) -> None:
+    handler = JobHandler(container=wire(job_timeout_seconds=0.5), recycle=lambda: None)
+
+    async def run() -> list[str]:
+        found = []
+        async for item in handler.handle({"id": "a", "input": {"text": "One.", "stream": True}}):
+            found.append(item.get("status", "error"))
+            await asyncio.sleep(0.6)
+        return found
+
+    assert asyncio.run(run())[-1] == "complete"
+
+
+def test_a_job_that_was_cancelled_while_the_model_loads_is_waited_for(
+    container: Container, tmp_path: Path
+) -> None:
+    recycled: list[bool] = []
+    model = ScriptedModel(state="", gate=tmp_path / "gate")
+    container.model.override(providers.Object(model))
+    handler = JobHandler(
+        container=container, recycle=lambda: recycled.append(True), patience_seconds=0.1
+    )
+
+    async def run() -> list[Any]:
+        await cancelled(handler, {"text": "Too early."})
+        return await outputs(handler, {"text": "The next one."})
+
+    [answer] = asyncio.run(run())
+    assert answer["status"] == "completed"
+    assert recycled == []
+
+
+def test_a_worker_whose_device_is_lost_fails_every_job_at_once_and_says_so(
+    container: Container,
+) -> None:
+    recycled: list[bool] = []
+    handler = JobHandler(container=container, recycle=lambda: recycled.append(True))
+
+    async def run() -> list[Any]:
+        question = {"action": "health_check"}
+        before = await outputs(handler, question)
+        lost = await outputs(handler, {"text": "LOST."})
+        after = await outputs(handler, question)
+        return [*before, *lost, *after, *await outputs(handler, {"text": "The next one."})]
+
+    before, lost, after, following = asyncio.run(run())
+    assert before["status"] == "healthy"
+    assert lost["error"].startswith("synthesis_failed: ")
+    assert (after["status"], after["model"]["state"]) == ("unhealthy", "failed")
+    assert following["error"].startswith("model_unavailable: ")
+    assert "must be replaced" in following["error"]
+    assert recycled == [True, True]
+
+
+def test_memory_that_runs_out_anywhere_is_out_of_memory(container: Container) -> None:
+    recycled: list[bool] = []
+    handler = JobHandler(container=container, recycle=lambda: recycled.append(True))
+    [answer] = asyncio.run(outputs(handler, {"text": "FULL."}))
+    assert answer["error"].startswith("out_of_memory: ")
+    assert recycled == [True]
+
+
+@pytest.mark.parametrize(
+    ("job", "error"),
+    [
+        ({"id": "job"}, "invalid_request: input: must be a JSON object"),
+        ({"id": "job", "input": None}, "invalid_request: input: must be a JSON object"),
+        ({"input": {"text": ""}}, "invalid_request: text: has no letter"),
+        ({"id": None, "input": {"text": ""}}, "invalid_request: text: has no letter"),
+        ({"id": ["odd"], "input": {"text": ""}}, "invalid_request: text: has no letter"),
+    ],
+)
+def test_a_job_of_an_odd_shape_is_answered(
+    container: Container, job: dict[str, Any], error: str
+) -> None:
+    async def run() -> list[Any]:
+        handler = JobHandler(container=container, recycle=lambda: None)
+        return [item async for item in handler.handle(job)]
+
+    [answer] = asyncio.run(run())
+    assert answer["error"].startswith(error)
+
+
+@pytest.mark.parametrize("job", [{}, {"id": None}, {"id": 7}, {"id": "\ud800"}])
+def test_a_job_without_a_usable_id_is_spoken_all_the_same(
+    container: Container, job: dict[str, Any]
+) -> None:
+    async def run() -> list[Any]:
+        handler = JobHandler(container=container, recycle=lambda: None)
+        return [item async for item in handler.handle(job | {"input": {"text": "Hello."}})]
+
+    [answer] = asyncio.run(run())
+    assert answer["status"] == "completed"
+
+
+def test_a_store_that_never_answers_keeps_neither_health_nor_the_process_waiting(
+    container: Container,
+) -> None:
+    class Hanging:
+        kind = "filesystem"
+
+        def is_reachable(self) -> bool:
+            threading.Event().wait()
+            return True
+
+    container.store.override(providers.Object(Hanging()))
+    handler = JobHandler(container=container, recycle=lambda: None)
+
+    async def run() -> list[Any]:
+        return [(await outputs(handler, {"action": "health_check"}))[0] for _ in range(2)]
+
+    for answer in asyncio.run(run()):  # ends: no thread of the loop's own is left to wait for
+        assert answer["status"] == "degraded"
 
 
 def test_a_cancelled_batch_job_leaves_no_file(container: Container, tmp_path: Path) -> None:

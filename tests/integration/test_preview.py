@@ -7,7 +7,7 @@ import pytest
 from adapters.preview import PreviewModel
 from application.ports import ModelState, SpeechModel
 from domain.delivery import Delivery
-from domain.errors import InvalidRequest, ModelUnavailable
+from domain.errors import InvalidRequest, ModelUnavailable, OutOfMemory
 from tests.contracts.speech_model import SpeechModelContract, recording
 
 
@@ -69,3 +69,41 @@ def test_a_voice_that_cannot_be_loaded_is_a_missing_model(
 
     with pytest.raises(ModelUnavailable, match="reinstall"):
         PreviewModel().load()
+
+
+class Full:
+    """A voice for which there is no memory."""
+
+    def __init__(self) -> None:
+        raise MemoryError
+
+
+def test_a_voice_that_has_no_room_in_memory_is_out_of_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hibari.Hibari", Full)
+
+    with pytest.raises(OutOfMemory):
+        PreviewModel().load()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError(
+            "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Non-zero status code returned while"
+            " running Conv node. bfc_arena.cc:376 Failed to allocate memory for requested buffer"
+        ),
+    ],
+)
+def test_speech_that_has_no_room_in_memory_is_out_of_memory(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def stream(*_: object, **__: object) -> object:
+        raise error
+
+    monkeypatch.setattr("hibari.Hibari.stream", stream)
+
+    with pytest.raises(OutOfMemory, match="send shorter chunks"):
+        list(PreviewModel().speak(["Hello."], voice=recording(), delivery=Delivery(seed=1)))

@@ -9,7 +9,7 @@ from adapters.pyav.decoder import PyavDecoder
 from adapters.pyav_encoder import PyavEncoder
 from application.ports import AudioDecoder, AudioEncoder
 from domain.audio import AudioFormat, to_int16
-from domain.errors import BadReference, StorageFailed, SynthesisFailed
+from domain.errors import BadReference, OutOfMemory, StorageFailed, SynthesisFailed
 from tests.contracts.audio_codec import AudioCodecContract, tone
 
 DECODER = PyavDecoder()
@@ -196,4 +196,21 @@ def test_a_codec_that_refuses_its_settings_is_a_synthesis_failure() -> None:
     with pytest.raises(SynthesisFailed, match="could not be encoded"):
         PyavEncoder().encode(
             [tone(100)], sample_rate_hz=1_000_000, audio_format=AudioFormat.M4A, bitrate_kbps=128
+        )
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), av.error.MemoryError(12, "Cannot allocate memory")]
+)
+def test_an_encoder_without_memory_is_out_of_memory(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def from_ndarray(*_: object, **__: object) -> object:
+        raise error
+
+    monkeypatch.setattr("av.AudioFrame", type("Full", (), {"from_ndarray": from_ndarray}))
+
+    with pytest.raises(OutOfMemory):
+        PyavEncoder().encode(
+            [tone(100)], sample_rate_hz=22_050, audio_format=AudioFormat.WAV, bitrate_kbps=128
         )

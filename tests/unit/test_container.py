@@ -39,6 +39,14 @@ def test_building_everything_touches_no_folder(settings: CliSettings, tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_job_may_take_570_seconds_unless_the_operator_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert load_settings(CliSettings).job_timeout_seconds == 570
+    monkeypatch.setenv("JOB_TIMEOUT_SECONDS", "1200")
+    assert load_settings(CliSettings).job_timeout_seconds == 1200
+
+
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_TEXT_CHARS", "")
 
@@ -52,7 +60,13 @@ def test_the_level_of_the_log_may_be_in_small_letters(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"), [("LOG_LEVEL", "LOUD"), ("MAX_TEXT_CHARS", "0"), ("TTS_ENGINE", "x")]
+    ("variable", "value"),
+    [
+        ("LOG_LEVEL", "LOUD"),
+        ("MAX_TEXT_CHARS", "0"),
+        ("TTS_ENGINE", "x"),
+        ("JOB_TIMEOUT_SECONDS", "0"),
+    ],
 )
 def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(variable, value)

@@ -1,6 +1,8 @@
 """The input's rules at their edges."""
 
+import json
 import math
+import time
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from domain.delivery import Sampling
 from domain.emotion import RecordedEmotion, VectorEmotion, WordsEmotion
 from domain.errors import InvalidRequest
-from entrypoints.schemas import SpeechInput, parse
+from entrypoints.schemas import SpeechInput, parse, parse_job
 
 
 def request(**fields: Any) -> Any:
@@ -186,3 +188,143 @@ def test_the_bound_of_the_text_is_a_setting() -> None:
     parse(SpeechInput, {"text": "x" * 20}, max_text_chars=20)
     with pytest.raises(InvalidRequest, match="at most 20"):
         parse(SpeechInput, {"text": "x" * 21}, max_text_chars=20)
+
+
+def refusal(value: object) -> str:
+    with pytest.raises(InvalidRequest) as refused:
+        parse_job(value)
+    return refused.value.message
+
+
+def test_reports_ten_problems_and_counts_the_others() -> None:
+    message = refusal({"text": ""} | {f"field_{number}": 1 for number in range(20_000)})
+
+    assert message.startswith("text: has no letter or digit to speak; 'field_0': is not a field")
+    assert "'field_8': is not a field" in message
+    assert "field_9" not in message
+    assert message.endswith("; and 19991 more problems")
+
+
+def test_many_unknown_fields_are_refused_at_once() -> None:
+    fields = {"text": "a"} | {f"max_chars_per_chunk_{number}": 1 for number in range(20_000)}
+    began = time.process_time()
+    refusal(fields)
+    # comparing every one with the known ones took half a minute
+    assert time.process_time() - began < 1
+
+
+def test_many_unknown_fields_beside_a_question_are_refused_too() -> None:
+    message = refusal({"action": "health_check", "text": "a"} | {str(n): 1 for n in range(50)})
+
+    assert message.startswith("text: does not go with an action; '0': is not a field")
+    assert message.endswith("; and 41 more problems")
+
+
+def test_a_long_field_name_costs_nothing_and_is_cut() -> None:
+    began = time.process_time()
+    message = refusal({"text": "a", "ab" * 5_000_000: 1})
+    assert time.process_time() - began < 0.5
+    assert message.startswith("'abab")
+    assert message.endswith("…: is not a field")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"text": "." * 10_000_000},
+        {"text": "a" * 10_000_000},
+        {"session_id": "a" * 10_000_000},
+        {"emo_text": "a" * 10_000_000, "use_emo_text": True},
+        {"language": "a" * 10_000_000},
+        {"stream": "a" * 10_000_000},
+        {"emo_vector": [[]] * 1_000_000},
+        {"emo_vector": ["a" * 1_000_000] * 8},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_a_huge_value_is_refused_before_it_is_looked_at(fields: dict[str, Any]) -> None:
+    began = time.process_time()
+    message = refusal({"text": "a"} | fields)
+    assert time.process_time() - began < 0.5
+    assert len(message) < 2_000
+
+
+def test_a_deeply_nested_value_is_refused() -> None:
+    nested: list[Any] = []
+    for _ in range(100_000):
+        nested = [nested]
+
+    assert refusal({"text": nested}) == "text: must be a string"
+    assert refusal({"text": "a", "emo_vector": nested}) == "emo_vector[0]: must be a number"
+    assert refusal({"text": "a", "colour": nested}).startswith("'colour': is not a field")
+    assert refusal({"action": nested}).startswith("action: must be 'health_check' or")
+
+
+HALF = "holds half of a surrogate pair, which is no character"
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"text": "\ud800a"}, f"text: {HALF}"),
+        ({"speaker_voice": "\udfff"}, f"speaker_voice: {HALF}"),
+        ({"session_id": "\ud800"}, f"session_id: {HALF}"),
+        ({"language": "\ud800"}, f"language: {HALF}"),
+        ({"audio_format": "\ud800"}, f"audio_format: {HALF}"),
+        ({"output_format": "\ud800"}, f"output_format: {HALF}"),
+        ({"action": "\ud800", "text": "a"}, f"action: {HALF}"),
+        ({"emo_text": "\ud800", "use_emo_text": True}, f"emo_text: {HALF}"),
+        ({"stream": "\ud800"}, "stream: must be true or false, not '\\ud800'"),
+        ({"crossfade_ms": "\ud800"}, "crossfade_ms: must be a whole number, not '\\ud800'"),
+        ({"emo_vector": ["\ud800"] * 8}, "emo_vector[0]: must be a number, not '\\ud800'"),
+        ({"emo_vector": "\ud800"}, "emo_vector: must be a list, not '\\ud800'"),
+        ({"\ud800": 1}, "'\\ud800': is not a field"),
+        ({"te\udc00xt": 1}, "'te\\udc00xt': is not a field; did you mean text?"),
+    ],
+)
+def test_half_of_a_surrogate_pair_is_refused_by_its_fields_name(
+    fields: dict[str, Any], problem: str
+) -> None:
+    message = refusal({"text": "a"} | fields)
+
+    assert message.startswith(problem)
+    assert message == json.loads(json.dumps(message).encode())
+
+
+@pytest.mark.parametrize("digits", [309, 400, 4_000, 4_301, 10_000])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_number_of_hundreds_of_digits_is_refused(digits: int, sign: int) -> None:
+    value = sign * 2 * 10 ** (digits - 1)
+
+    for field in ("emo_alpha", "temperature", "inference_cfg_rate"):
+        assert refusal({"text": "a", field: value}) == (
+            f"{field}: is out of range: a number of {digits} digits"
+        )
+    for field in ("top_k", "seed", "crossfade_ms"):
+        message = refusal({"text": "a", field: value})
+        assert message.startswith(f"{field}: must be at {'most' if sign > 0 else 'least'} ")
+        assert message.endswith(f", not a number of {digits} digits")
+
+
+def test_an_emotion_weight_of_hundreds_of_digits_is_refused() -> None:
+    message = refusal({"text": "a", "emo_vector": [0] * 7 + [2 * 10**308]})
+
+    assert message == "emo_vector[7]: is out of range: a number of 309 digits"
+
+
+@pytest.mark.parametrize("field", ["text", "speaker_voice", "audio_format", "stream", "emo_vector"])
+def test_a_huge_number_is_refused_where_no_number_belongs(field: str) -> None:
+    assert refusal({"text": "a", field: 10**5_000}).startswith(f"{field}: must be ")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, True, "1", None])
+def test_what_is_no_finite_number_is_no_weight(value: object) -> None:
+    message = refusal({"text": "a", "emo_vector": [value] + [0] * 7})
+
+    assert message.startswith("emo_vector[0]: must be a ")
+
+
+def test_the_length_of_words_is_told_as_characters() -> None:
+    message = refusal({"text": "a", "use_emo_text": True, "emo_text": "x" * 501})
+
+    assert message.startswith("emo_text: must have at most 500 characters")

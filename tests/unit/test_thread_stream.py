@@ -1,11 +1,14 @@
 import asyncio
+import gc
 import threading
+import time
+import weakref
 from collections.abc import Callable, Generator
 from contextlib import aclosing
 
 import pytest
 
-from entrypoints.thread_stream import thread_stream
+from entrypoints.thread_stream import in_thread, thread_stream
 
 PATIENCE_SECONDS = 10
 
@@ -108,3 +111,43 @@ def test_the_event_loop_runs_on_while_the_work_blocks() -> None:
             return await anext(items)
 
     assert asyncio.run(read()) == "done"
+
+
+class Once:
+    """Work of one item, as an object that can be watched."""
+
+    def __call__(self, _: threading.Event) -> Generator[str, None, None]:
+        yield "item"
+
+
+def test_a_task_that_reads_many_streams_keeps_none_of_them() -> None:
+    async def read_one() -> "weakref.ref[Once]":
+        work = Once()
+        async with aclosing(thread_stream(work, ahead=1)) as items:
+            assert [item async for item in items] == ["item"]
+        return weakref.ref(work)
+
+    async def read() -> None:
+        ended = [await read_one() for _ in range(20)]
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while any(work() for work in ended):  # their threads may take a moment to end
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.01)
+            gc.collect()
+
+    asyncio.run(read())
+
+
+def test_a_question_is_answered_from_a_thread_that_keeps_no_process_alive() -> None:
+    def ask() -> bool:
+        return threading.current_thread().daemon
+
+    assert asyncio.run(in_thread(ask))
+
+
+def test_what_a_question_raises_is_raised_where_it_was_asked() -> None:
+    def ask() -> str:
+        raise LookupError("nothing")
+
+    with pytest.raises(LookupError, match="nothing"):
+        asyncio.run(in_thread(ask))
