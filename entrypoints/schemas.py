@@ -46,6 +46,8 @@ def _spoken_text(text: str, info: ValidationInfo) -> str:
             f"has {len(trimmed)} characters; at most {limit} are accepted:"
             " send it in parts, or raise MAX_TEXT_CHARS where it is spoken"
         )
+    if not any(char.isalnum() for char in trimmed):
+        raise ValueError("has no letter or digit to speak")
     return trimmed
 
 
