@@ -26,8 +26,8 @@ class PyavDecoder:
 
     Decoders are native code that hostile bytes may crash, so they run in child processes that are
     limited in memory and time: such bytes are a ``BadReference``, and the next recording gets a new
-    process. The first one starts with the first recording, or with ``prepare``, and stays. Safe to
-    use from several threads.
+    process. The first one starts with the first recording and stays. Safe to use from several
+    threads.
 
     Args:
         module: The program of the child process.
@@ -38,17 +38,6 @@ class PyavDecoder:
         self._idle: list[DecodingProcess] = []
         self._free = threading.BoundedSemaphore(_PROCESSES)
         weakref.finalize(self, _stop_all, self._idle)
-
-    def prepare(self) -> None:
-        """The port's promise: the process starts, and nobody waits for it."""
-        if self._idle or not self._free.acquire(blocking=False):
-            return
-        try:
-            self._idle.append(DecodingProcess(self._module))
-        except NotStartedError:
-            pass  # whoever decodes is told
-        finally:
-            self._free.release()
 
     def decode(self, content: bytes, *, name: str, limit_seconds: float) -> Waveform:
         """The port's promise."""

@@ -12,10 +12,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import av
 import numpy as np
 import psutil
+from av.audio.stream import AudioStream
 
 from adapters.pyav.decoder import PyavDecoder
 from domain.errors import BadReference
@@ -157,7 +159,7 @@ def encoded(container: str, codec: str, channels: int, rate_hz: int) -> bytes:
     noise = np.random.default_rng(1).uniform(-0.3, 0.3, count * channels)
     content = io.BytesIO()
     with av.open(content, "w", format=container) as opened:
-        stream = opened.add_stream(codec, rate=rate_hz, layout=layout)
+        stream = cast("AudioStream", opened.add_stream(codec, rate=rate_hz, layout=layout))
         context = stream.codec_context
         resampler = av.AudioResampler(
             format=context.format.name, layout=layout, rate=rate_hz, frame_size=context.frame_size

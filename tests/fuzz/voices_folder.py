@@ -65,8 +65,7 @@ def _outcome(voices: FilesystemVoices, references: References, chance: random.Ra
         else:
             assert voices.list()
     except (UnknownVoice, BadReference) as error:
-        assert error.message.isprintable()
-        return f"{job}: {error.code}"
+        return f"{job}: {error.code if error.message.isprintable() else repr(error.message)}"
     return f"{job}: answered"
 
 

@@ -127,7 +127,6 @@ import os, sys
 import psutil
 from adapters.pyav.decoder import PyavDecoder
 decoder = PyavDecoder()
-decoder.prepare()
 try: decoder.decode(b'no recording', name='x', limit_seconds=1)
 except Exception: pass
 print(psutil.Process().children()[0].pid, flush=True)
