@@ -87,6 +87,8 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
                 "USE_CUDA_KERNEL: the vocoder's kernel does not compile here (it needs nvcc and"
                 " ninja); its torch code is used instead"
             )
+        # First, since it is read in a moment and may be wrong: a person has edited the glossary.
+        text = _text_reader(files, classes, use_grammars=settings.use_grammars)
         networks = build_networks(
             files,
             classes,
@@ -96,7 +98,6 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
             converted=_conversion(settings),
         )
         velocity = VelocityField(estimator=networks.flow_estimator)
-    text = _text_reader(files, classes, use_grammars=settings.use_grammars)
     notes.extend([text.warning] if text.warning else [])
     language_model: Any = networks.language_model
     prompts = PromptBuilder(language_model=language_model, dtype=types.language)

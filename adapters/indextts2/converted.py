@@ -2,37 +2,27 @@
 
 import hashlib
 import importlib.metadata
-import json
-import os
 import re
 import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from safetensors import SafetensorError
+from torch import nn
 
 from adapters.indextts2.failures import is_out_of_memory
 from adapters.indextts2.fingerprints import fingerprint
-from adapters.indextts2.tensor_files import DamagedFileError, read_tensor_of
+from adapters.indextts2.verified_files import UNFINISHED, read_verified, write_verified
 from adapters.indextts2.weights import Places, State, fitting, is_optional, places_of, settle
 
 CONVERSION_VERSION = 2
 """Raise it whenever the same files give other tensors than before, or the format changes."""
 
 _DISTRIBUTION = "indextts2-inference"
-_UNFINISHED = ".part"
 _ABANDONED_SECONDS = 3600
-_DIGESTS = "sha256"
-"""Key in a file's metadata: a JSON object of the hexadecimal SHA-256 of each tensor's bytes."""
-_HASHING_THREADS = 4
-"""One core hashes 0.4 to 1.5 GB/s and copies as much again; a disk reads up to 5 GB/s."""
 
 
 def conversion_name(files: Sequence[Path], *, precision: str) -> str:
@@ -109,11 +99,13 @@ class ConvertedWeights:
         if self._folder is None:
             return None
         try:
-            return _read_verified(self._path(name), places)
+            state = read_verified(self._path(name), places)
         except Exception as error:  # whatever is wrong with it, it is made anew
             if is_out_of_memory(error):
                 raise
             return None
+        lacking = places.keys() - state.keys()
+        return state if all(is_optional(places[name]) for name in lacking) else None
 
     def _write(self, name: str, state: State) -> bool:
         if self._folder is None:
@@ -121,64 +113,16 @@ class ConvertedWeights:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._remove_abandoned(self._folder)
-            _write_whole(self._path(name), state)
+            write_verified(self._path(name), state)
         except (OSError, SafetensorError):
             return False
         return True
 
     def _remove_abandoned(self, folder: Path) -> None:
         """Remove what a process that was killed left unfinished."""
-        for file in folder.glob(f"*{_UNFINISHED}"):
+        for file in folder.glob(f"*{UNFINISHED}"):
             if file.stat().st_mtime < time.time() - _ABANDONED_SECONDS:
                 file.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         return (self._folder or Path()) / f"{name}.safetensors"
-
-
-def _read_verified(path: Path, places: Places) -> State | None:
-    """Return the tensors of ``path``, on the CPU; None where they are not those of ``places``.
-
-    Raises:
-        DamagedFileError: a tensor is not what was written.
-    """
-    with (
-        safe_open(path, framework="pt", backend="pread") as file,
-        ThreadPoolExecutor(_HASHING_THREADS) as threads,
-    ):
-        digests: dict[str, str] = json.loads((file.metadata() or {}).get(_DIGESTS, "{}"))
-        saved = set(file.keys())
-        if saved != digests.keys():
-            return None
-
-        def verified(name: str) -> Tensor:
-            tensor = read_tensor_of(file, name)
-            if _digest(tensor) != digests[name]:
-                raise DamagedFileError(f"the SHA-256 of {name} is wrong")
-            return tensor
-
-        names = [name for name, place in places.items() if name in saved or not is_optional(place)]
-        state = dict(zip(names, threads.map(verified, names), strict=True))
-    fits = all(
-        state[name].shape == places[name].shape and state[name].dtype == places[name].dtype
-        for name in names
-    )
-    return state if fits else None
-
-
-def _digest(tensor: Tensor) -> str:
-    content: memoryview = tensor.reshape(-1).view(torch.uint8).numpy().data
-    return hashlib.sha256(content).hexdigest()
-
-
-def _write_whole(path: Path, state: State) -> None:
-    """Write beside ``path`` first, so that no process ever reads half a file."""
-    unfinished = path.with_suffix(f".{uuid4().hex}{_UNFINISHED}")
-    try:
-        digests = {name: _digest(tensor) for name, tensor in state.items()}
-        save_file(state, unfinished, metadata={_DIGESTS: json.dumps(digests)})
-        with unfinished.open("rb+") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

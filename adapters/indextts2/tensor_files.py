@@ -38,23 +38,16 @@ def read_torch_file(path: Path) -> Any:
 def read_safetensors_file(path: Path) -> dict[str, Tensor]:
     """Return every tensor of ``path``, on the CPU.
 
+    They are copied into memory of torch's, which is aligned to 64 bytes: products may round by
+    alignment, and a network must not depend on which file its weights came from.
+
     Raises:
         DamagedFileError: the checksum is wrong.
         OSError, SafetensorError: the file is missing, cut short or of another format.
     """
     _check_blob(path)
     with safe_open(path, framework="pt", backend="pread") as file:
-        return {name: read_tensor_of(file, name) for name in file.keys()}  # noqa: SIM118 - no dict
-
-
-def read_tensor_of(file: Any, name: str) -> Tensor:
-    """Return a tensor of a file that is open, in memory that torch has aligned.
-
-    The library's own memory is not aligned to 64 bytes, and products may round by alignment: a
-    network would then depend on which file its weights came from.
-    """
-    tensor: Tensor = file.get_tensor(name)
-    return tensor.clone()
+        return {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no dict
 
 
 def _check_records(path: Path) -> None:

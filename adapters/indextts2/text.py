@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-import yaml
 
 from adapters.indextts2.failures import reading
+from adapters.indextts2.glossary import read_glossary
 from adapters.indextts2.package import ModelClasses
 
 log = structlog.get_logger()
@@ -41,8 +41,12 @@ class TokenisedText:
 class TextReader:
     """Normalises and tokenises with the package's own classes.
 
-    Without its grammars (``nemo_text_processing``) numbers and abbreviations are not written out;
+    ``glossary`` is a file that may be missing; see ``glossary.read_glossary``. Without the
+    grammars (``nemo_text_processing``) numbers and abbreviations are not written out;
     ``warning`` says so then, and is empty otherwise.
+
+    Raises:
+        ModelUnavailable: the tokens or the glossary cannot be used.
     """
 
     def __init__(
@@ -54,8 +58,7 @@ class TextReader:
         with reading("bpe.model"):
             self._tokenizer: Any = classes.tokenizer(str(tokens))
         if glossary.is_file():
-            with reading("glossary.yaml"):
-                self._normalizer.load_glossary(yaml.safe_load(glossary.read_text("utf-8")))
+            self._normalizer.load_glossary(read_glossary(glossary))
         self._has_grammars = use_grammars and self._load_grammars()
         if not self._has_grammars:
             self.warning = (

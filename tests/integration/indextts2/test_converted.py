@@ -1,5 +1,6 @@
 """Converted weights: whole or not at all, made again when stale, and loaded without a copy."""
 
+import hashlib
 import multiprocessing
 import os
 import shutil
@@ -107,7 +108,7 @@ def test_a_cut_conversion_is_made_again(fresh: Path) -> None:
     assert same(expected, audio_of(model_in(fresh), HELLO))
 
 
-@pytest.mark.parametrize("part", [0.0, 0.005, 0.01, 0.015, 0.5, 0.999])
+@pytest.mark.parametrize("part", [0.0, 0.0003, 0.005, 0.01, 0.015, 0.5, 0.999])
 def test_a_flipped_bit_in_a_conversion_is_noticed(tmp_path: Path, part: float) -> None:
     filled(tmp_path, ones)
     (path,) = tmp_path.glob("*.safetensors")
@@ -133,6 +134,24 @@ def test_a_flipped_bit_in_a_checkpoint_is_named(fresh: Path) -> None:
     content[len(content) // 2] ^= 1 << 4
     replaced(path, bytes(content))
     with pytest.raises(ModelUnavailable, match=r"gpt\.pth"):
+        model_in(fresh).load()
+
+
+@pytest.mark.parametrize("path", ["semantic_codec/model.safetensors", "campplus_cn_common.bin"])
+def test_a_file_of_a_hub_cache_is_compared_with_the_name_of_its_blob(
+    fresh: Path, path: str
+) -> None:
+    (file,) = (fresh.parent / "hub").rglob(path)
+    content = bytearray(file.read_bytes())
+    blob = fresh.parent / hashlib.sha256(content).hexdigest()
+    file.unlink()
+    file.symlink_to(blob)
+    blob.write_bytes(content)
+    model_in(fresh).load()
+    shutil.rmtree(fresh / "converted")
+    content[-100] ^= 1
+    blob.write_bytes(content)
+    with pytest.raises(ModelUnavailable, match=path):
         model_in(fresh).load()
 
 

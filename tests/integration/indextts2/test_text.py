@@ -133,8 +133,57 @@ def test_reads_the_glossary_of_the_model_folder(
     )
 
 
-def test_a_broken_glossary_is_named(checkpoint: Path, tmp_path: Path) -> None:
+SHAPELESS = {
+    "broken YAML": b"{: broken",
+    "binary": b"\xff\xfe\x00\x01",
+    "a control character": b"TTS: a\x07b",
+    "deep": b"[" * 4000,
+    "a list": b"- M.2\n- TTS\n",
+    "an empty list": b"[]",
+    "a number": b"5",
+    "a sentence": b"M.2 is read M two",
+    "a term that is a number": b"5: five",
+    "an empty term": b'"": nothing',
+    "a reading that is a number": b"PCIe: 5",
+    "a reading that is a list": b"PCIe: [P, C, I, E]",
+    "no reading": b"PCIe:",
+    "a language's reading that is a number": b"PCIe: {en: 5}",
+    "a reading two levels down": b"PCIe: {en: {us: five}}",
+    "a language that is a number": b"PCIe: {1: five}",
+}
+
+
+@pytest.mark.parametrize("content", SHAPELESS.values(), ids=SHAPELESS)
+def test_a_glossary_of_the_wrong_shape_is_named_at_the_load(
+    checkpoint: Path, tmp_path: Path, content: bytes
+) -> None:
     folder = copied_checkpoint(checkpoint, tmp_path)
-    (folder / "glossary.yaml").write_text("{: broken")
-    with pytest.raises(ModelUnavailable, match=r"glossary\.yaml"):
+    (folder / "glossary.yaml").write_bytes(content)
+    with pytest.raises(ModelUnavailable) as refused:
         reader_of(folder)
+    assert refused.value.message.startswith("glossary.yaml ")
+    assert "TERM: READING" in refused.value.message
+    assert len(refused.value.message) < 500
+
+
+@pytest.mark.parametrize("content", ["", "# only a comment", "{}", "---"])
+def test_an_empty_glossary_is_none(
+    checkpoint: Path, tmp_path: Path, reader: TextReader, content: str
+) -> None:
+    folder = copied_checkpoint(checkpoint, tmp_path)
+    (folder / "glossary.yaml").write_text(content)
+    text = "Hello world"
+    assert reader_of(folder).read(text, longest=600, language=None) == reader.read(
+        text, longest=600, language=None
+    )
+
+
+@pytest.mark.parametrize("reading", [r"the \1 box", r"the \g<x> box", r"the \e box"])
+def test_a_backslash_in_a_reading_is_a_backslash(
+    checkpoint: Path, tmp_path: Path, reader: TextReader, reading: str
+) -> None:
+    folder = copied_checkpoint(checkpoint, tmp_path)
+    (folder / "glossary.yaml").write_text(f"M.2: '{reading}'")
+    assert reader_of(folder).read("Pack M.2 now", longest=600, language=None) == reader.read(
+        f"Pack {reading} now", longest=600, language=None
+    )
