@@ -174,17 +174,17 @@ def test_a_cancelled_job_that_lets_go_in_time_is_no_fault(container: Container) 
 def test_the_time_of_a_job_does_not_run_while_it_waits_for_the_engine(
     wire: Wire, tmp_path: Path
 ) -> None:
-    handler = JobHandler(container=wire(job_timeout_seconds=3), recycle=lambda: None)
+    handler = JobHandler(container=wire(job_timeout_seconds=4), recycle=lambda: None)
 
     async def run() -> list[Any]:
         held = asyncio.create_task(outputs(handler, {"text": "GATE holds this."}, job_id="held"))
         await asyncio.sleep(0.1)
         waiting = asyncio.create_task(outputs(handler, {"text": "GATE too."}, job_id="waiting"))
-        await asyncio.sleep(2)
+        await asyncio.sleep(2.5)
         (tmp_path / "gate").touch()
         await held
         (tmp_path / "gate").unlink()
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(2)
         (tmp_path / "gate").touch()
         return await waiting
 
@@ -217,13 +217,14 @@ def test_a_job_that_takes_too_long_is_ended_and_costs_the_worker(wire: Wire, str
 
 
 def test_a_job_that_finished_in_time_is_not_ended_for_a_slow_reader(wire: Wire) -> None:
-    handler = JobHandler(container=wire(job_timeout_seconds=2), recycle=lambda: None)
+    handler = JobHandler(container=wire(job_timeout_seconds=3), recycle=lambda: None)
 
     async def run() -> list[str]:
         found = []
         async for item in handler.handle({"id": "a", "input": {"text": "One.", "stream": True}}):
             found.append(item.get("status", "error"))
-            await asyncio.sleep(2.1)
+            if len(found) == 1:
+                await asyncio.sleep(3.2)
         return found
 
     assert asyncio.run(run())[-1] == "complete"

@@ -110,7 +110,7 @@ def test_words_need_their_model_and_nothing_else_does(checkpoint: Path, tmp_path
         ("高兴: 1.2.3.4", (1.2, 0, 0, 0, 0, 0, 0, 0)),
         (f'{{"高兴": {"9" * 309}, "愤怒": 0.4}}', (0, 0.4, 0, 0, 0, 0, 0, 0)),
         (f'{{"高兴": {"9" * 5_000}, "愤怒": 0.4}}', (0, 0.4, 0, 0, 0, 0, 0, 0)),
-        ("[" * 100_000, (0, 0, 0, 0, 0, 0, 0, 1)),
+        ("[" * 2_000, (0, 0, 0, 0, 0, 0, 0, 1)),
     ],
 )
 def test_any_answer_gives_eight_weights(answer: str, weights: tuple[float, ...]) -> None:
