@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
-from application.ports import ModelState, ModelStatus, SpeechModel, SpokenPart
+from application.ports.speech_model import ModelState, ModelStatus, SpeechModel, SpokenPart
 from domain.delivery import Delivery
 from domain.errors import ModelUnavailable
 from domain.voice import Recording

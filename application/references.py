@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from application.ports import AudioDecoder, FileVersion, VoiceReader
+from application.ports.audio import AudioDecoder
+from application.ports.voices import FileVersion, VoiceReader
 from domain.errors import BadReference, UnknownVoice
 from domain.voice import LONGEST_SECONDS, Recording, usable_reference, voice_name
 

@@ -12,8 +12,8 @@ import numpy as np
 import psutil
 
 from adapters.pyav.decoder import PyavDecoder
+from adapters.pyav.encoder import PyavEncoder
 from adapters.pyav.recording import packed_blocks
-from adapters.pyav_encoder import PyavEncoder
 from domain.audio import AudioFormat
 
 SECONDS = 15

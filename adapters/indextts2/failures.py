@@ -4,7 +4,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from adapters.indextts2.package import EXTRA
+from adapters.indextts2.upstream import EXTRA
 from domain.errors import (
     DeviceLost,
     ModelUnavailable,

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 import numpy as np
 import pytest
 
-from application.ports import AudioDecoder, AudioStreamEncoder
+from application.ports.audio import AudioDecoder, AudioStreamEncoder
 from domain.audio import Samples, StreamFormat, Waveform, to_int16
 from domain.errors import Cancelled, SynthesisFailed
 

@@ -13,7 +13,7 @@ import av
 import pytest
 
 from tests.e2e.conftest import Run
-from tests.e2e.worker_process import ROOT
+from tests.loopback.worker_process import ROOT
 
 TEXT = "Hello there. How are you today? I hope that you are well."
 

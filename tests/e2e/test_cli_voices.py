@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SPEECH = files("adapters").joinpath("bundled_voices", "default.ogg").read_bytes()
+SPEECH = files("adapters.filesystem").joinpath("bundled_voices", "default.ogg").read_bytes()
 TAKEN = "invalid_request: name: there is a voice 'alice' already, in alice.mp3; replace it with"
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

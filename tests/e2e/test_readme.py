@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.worker_process import ROOT
+from tests.loopback.worker_process import ROOT
 
 BLOCKS = re.findall(r"```\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 NOT_HERE = (

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from application.ports import FileVersion, VoiceFile
+from application.ports.voices import FileVersion, VoiceFile
 from domain.errors import InvalidRequest, UnknownVoice
 from domain.voice import (
     choose_file,

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from dependency_injector import providers
 
-from application.ports import SpeechModel
+from application.ports.speech_model import SpeechModel
 from domain.errors import LONGEST_ERROR, SpeechError
 from entrypoints.container import Container
-from entrypoints.job_handler import JobHandler
-from entrypoints.settings import WorkerSettings
+from entrypoints.settings.settings import WorkerSettings
+from entrypoints.worker.job_handler import JobHandler
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_voices import MemoryVoices
 from tests.fakes.raw_codec import RawDecoder, RawEncoder, raw_recording

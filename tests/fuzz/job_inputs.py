@@ -17,10 +17,10 @@ from typing import Any
 
 import structlog
 
-from entrypoints.job_handler import JobHandler
 from entrypoints.schemas import Question, SpeechInput
-from tests.fakes.tone_model import ToneModel
+from entrypoints.worker.job_handler import JobHandler
 from tests.fuzz.handlers import answers, container, fault_in
+from tests.models.tone import ToneModel
 
 SLOWEST_SECONDS = 10.0
 """Of one job, on a busy machine; a quiet one takes a hundredth."""

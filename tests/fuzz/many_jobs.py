@@ -20,12 +20,12 @@ import numpy as np
 import psutil
 import structlog
 
-from application.ports import SpokenPart
+from application.ports.speech_model import SpokenPart
 from domain.delivery import Delivery
 from domain.voice import Recording
-from entrypoints.job_handler import JobHandler
-from tests.fakes.tone_model import ToneModel
+from entrypoints.worker.job_handler import JobHandler
 from tests.fuzz.handlers import answers, container, fault_in
+from tests.models.tone import ToneModel
 
 TIMEOUT_SECONDS = 2.0
 _KINDS = ("batch", "stream", "question", "batch")

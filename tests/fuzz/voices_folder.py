@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from adapters.filesystem_voices import FilesystemVoices
+from adapters.filesystem.voices import FilesystemVoices
 from adapters.pyav.decoder import PyavDecoder
 from application.references import References
 from domain.errors import BadReference, UnknownVoice

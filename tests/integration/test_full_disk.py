@@ -18,8 +18,8 @@ SPEAK = """
 import resource, sys, tempfile
 from pathlib import Path
 import numpy as np
-from adapters.filesystem_store import FilesystemStore, NamedFileStore
-from adapters.pyav_encoder import PyavEncoder
+from adapters.filesystem.store import FilesystemStore, NamedFileStore
+from adapters.pyav.encoder import PyavEncoder
 from domain.audio import AudioFormat
 from domain.errors import SpeechError
 

@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 
 from adapters.pyav.decoder import PyavDecoder
 from entrypoints.container import Container
-from entrypoints.job_handler import JobHandler
-from entrypoints.settings import WorkerSettings
-from tests.e2e.scripted_worker import ScriptedModel
+from entrypoints.settings.settings import WorkerSettings
+from entrypoints.worker.job_handler import JobHandler
+from tests.models.scripted_worker import ScriptedModel
 
 Wire = Callable[..., Container]
 
@@ -25,7 +25,7 @@ Wire = Callable[..., Container]
 def decoder() -> PyavDecoder:
     """One decoder for all tests, whose process has started: its start counts as a job's time."""
     decoder = PyavDecoder()
-    bundled = files("adapters").joinpath("bundled_voices", "default.ogg").read_bytes()
+    bundled = files("adapters.filesystem").joinpath("bundled_voices", "default.ogg").read_bytes()
     decoder.decode(bundled, name="default.ogg", limit_seconds=1)
     return decoder
 

@@ -5,8 +5,8 @@ import av
 import pytest
 
 from adapters.pyav.decoder import PyavDecoder
-from adapters.pyav_stream.encoder import PyavStreamEncoder
-from application.ports import AudioDecoder, AudioStreamEncoder
+from adapters.pyav.stream_encoder import PyavStreamEncoder
+from application.ports.audio import AudioDecoder, AudioStreamEncoder
 from domain.audio import StreamFormat
 from domain.errors import SynthesisFailed
 from tests.contracts.audio_stream import AudioStreamContract, drained, tone

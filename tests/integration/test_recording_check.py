@@ -18,7 +18,7 @@ UNLIKE_SPEECH = "does not sound like a person speaking"
 
 @pytest.fixture(scope="module")
 def speech() -> Waveform:
-    content = files("adapters").joinpath("bundled_voices", "default.ogg").read_bytes()
+    content = files("adapters.filesystem").joinpath("bundled_voices", "default.ogg").read_bytes()
     return PyavDecoder().decode(content, name="default.ogg", limit_seconds=60)
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.recording_files import RecordingFiles
+from adapters.filesystem.recording_files import RecordingFiles
 from domain.errors import BadReference, UnknownVoice
 from tests.fakes.memory_voices import MemoryVoices
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.filesystem_voices import FilesystemVoices
+from adapters.filesystem.voices import FilesystemVoices
 from application.references import References, VoiceEntry
 from tests.contracts.audio_codec import tone
 from tests.fakes.raw_codec import RawDecoder, raw_recording

@@ -11,15 +11,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = ("domain", "application", "adapters", "entrypoints")
-ENGINE_ROOM = re.compile(
-    r"adapters/indextts2/(?!(model|checkpoint_files)\.py)|adapters/pyav/(child|recording)\.py"
+LOADED_LATER = re.compile(
+    r"adapters/indextts2/(\w+/|noise\.py)|adapters/pyav/(child|recording)\.py"
 )
-"""What ``IndexTTS2Model`` loads when it is asked to, with torch; and the decoding process's own."""
+"""Modules that import torch or PyAV at their top: the engine's, which ``IndexTTS2Model`` imports when
+it loads, and the program of the decoding process."""
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for layer in LAYERS
     for path in (ROOT / layer).rglob("*.py")
-    if path.name != "__init__.py" and not ENGINE_ROOM.match(str(path.relative_to(ROOT)))
+    if path.name != "__init__.py" and not LOADED_LATER.match(str(path.relative_to(ROOT)))
 )
 HEAVY = (
     "av",

@@ -3,11 +3,11 @@ from collections.abc import Sequence
 import pytest
 
 from application.engine_choice import PassedOver, choose_engine
-from application.ports import ModelState, ModelStatus
+from application.ports.speech_model import ModelState, ModelStatus
 from domain.delivery import Delivery
 from domain.errors import ModelUnavailable
 from tests.contracts.speech_model import SpeechModelContract, recording
-from tests.fakes.tone_model import ToneModel
+from tests.models.tone import ToneModel
 
 NO_WEIGHTS = ModelStatus(ModelState.MISSING_WEIGHTS, ("gpt.pth",), "weights are missing", ("big",))
 NO_DRIVER = ModelStatus(ModelState.NO_GPU, advice="there is no GPU")

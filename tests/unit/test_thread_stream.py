@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import pytest
 
-from entrypoints.thread_stream import in_thread, thread_stream
+from entrypoints.worker.thread_stream import in_thread, thread_stream
 
 PATIENCE_SECONDS = 10
 

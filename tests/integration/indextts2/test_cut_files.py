@@ -11,7 +11,7 @@ import os, sys
 from pathlib import Path
 import torch
 from safetensors.torch import save_file
-from adapters.indextts2.weights import read_tensors
+from adapters.indextts2.weights.state_dicts import read_tensors
 from domain.errors import ModelUnavailable
 
 path = Path(sys.argv[1])
@@ -55,8 +55,8 @@ import os, sys
 from pathlib import Path
 import torch
 from torch import nn
-from adapters.indextts2.construction import without_values
-from adapters.indextts2.converted import ConvertedWeights
+from adapters.indextts2.weights.meta_init import without_values
+from adapters.indextts2.weights.converted import ConvertedWeights
 
 folder = Path(sys.argv[1])
 whole = {"weight": torch.ones(64, 1024), "bias": torch.ones(64)}

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from adapters.indextts2.engine import Engine
+from adapters.indextts2.engine.engine import Engine
+from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.failures import loading, reading, speaking
 from adapters.indextts2.model import IndexTTS2Model
-from adapters.indextts2.stages import Stages
-from application.ports import ModelState
+from application.ports.speech_model import ModelState
 from domain.audio import Samples
 from domain.delivery import Delivery
 from domain.errors import DeviceLost, ModelUnavailable, OutOfMemory, SynthesisFailed
-from tests.integration.indextts2.speaking import LOW, SHORT
+from tests.models.indextts2.speaking import LOW, SHORT
 
 _HINT = """
 CUDA kernel errors might be asynchronously reported at some other API call, so the stacktrace below\

@@ -1,0 +1,143 @@
+"""Tensors out of checkpoint files, into networks that they must fit."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from adapters.indextts2.failures import reading
+from adapters.indextts2.weights.tensor_files import read_safetensors_file, read_torch_file
+from domain.errors import ModelUnavailable
+
+State = dict[str, Tensor]
+Places = dict[str, Tensor]
+_DIRECTION, _LENGTH = ".weight_v", ".weight_g"
+
+
+def read_tensors(path: Path, *, label: str, below: str | None = None) -> State:
+    """The named tensors of a ``.safetensors`` or torch file, from under ``below`` if it has that.
+
+    Only tensors are read out of torch files, never code.
+
+    Raises:
+        ModelUnavailable: the file is missing, damaged, or holds something else.
+    """
+    with reading(label):
+        is_safetensors = path.suffix == ".safetensors"
+        content: Any = read_safetensors_file(path) if is_safetensors else read_torch_file(path)
+        content = content.get(below, content)
+        return {name: tensor for name, tensor in content.items() if isinstance(tensor, Tensor)}
+
+
+def read_parts(path: Path, *names: str, label: str, below: str) -> tuple[State, ...]:
+    """The named tensors of several networks in one torch file, each under its own name.
+
+    Raises:
+        ModelUnavailable: the file is missing, damaged, or holds something else.
+    """
+    with reading(label):
+        content = read_torch_file(path)[below]
+        return tuple(
+            {name.removeprefix("module."): tensor for name, tensor in content[part].items()}
+            for part in names
+        )
+
+
+def read_tensor(path: Path, *, label: str) -> Tensor:
+    """The one tensor of a torch file, in float32.
+
+    Raises:
+        ModelUnavailable: the file is missing, damaged, or holds something else.
+    """
+    with reading(label):
+        content: Tensor = read_torch_file(path)
+        return content.float()
+
+
+def places_of(network: nn.Module, *, unused: Iterable[str] = ()) -> Places:
+    """The parameters and buffers of ``network`` that weights go into.
+
+    Parameters whose name starts with one of ``unused`` are never given any.
+    """
+    ignored = tuple(unused)
+    every = {**dict(network.named_buffers()), **dict(network.named_parameters())}
+    return {name: place for name, place in every.items() if not name.startswith(ignored)}
+
+
+def is_optional(place: Tensor) -> bool:
+    """Whether the network can do without a saved value: it has computed this one itself."""
+    return not isinstance(place, nn.Parameter) and not place.is_meta
+
+
+def fitting(places: Places, state: State, *, label: str) -> State:
+    """Return tensors for ``places`` out of ``state``, weight norm folded, in the places' types.
+
+    A tensor that has the right type and memory of its own is not copied, and each is let go once
+    it is converted: no more than ``state`` and one tensor are in memory at a time. Names without a
+    place are passed over: training leaves such behind. A buffer that ``state`` lacks keeps what
+    the network has computed.
+
+    Raises:
+        ModelUnavailable: a parameter is missing or of another shape.
+    """
+    chosen = {}
+    with reading(label):
+        state = _folded(state)
+    memory: set[int] = set()
+    for name, place in places.items():
+        tensor = state.pop(name, None)
+        if tensor is not None and tensor.shape == place.shape:
+            chosen[name] = _in_own_memory(tensor.detach().to(place.dtype).contiguous(), memory)
+        elif not is_optional(place):
+            problem = "lacks" if tensor is None else "has another shape of"
+            raise ModelUnavailable(
+                f"{label} is of another model: it {problem} {name}; download the weights again"
+            )
+    return chosen
+
+
+def fill(network: nn.Module, state: State, *, label: str) -> None:
+    """Copy ``state`` into ``network``, whose tied parameters stay tied.
+
+    Raises:
+        ModelUnavailable: a parameter is missing or of another shape.
+    """
+    network.load_state_dict(fitting(places_of(network), state, label=label), strict=False)
+
+
+def settle(network: nn.Module, state: Mapping[str, Tensor], device: torch.device) -> None:
+    """Make the tensors of ``state`` those of ``network``, uncopied where they are on ``device``."""
+    network.load_state_dict(
+        {name: tensor.to(device) for name, tensor in state.items()}, strict=False, assign=True
+    )
+    for module in network.modules():
+        for name, buffer in list(module.named_buffers(recurse=False)):
+            setattr(module, name, buffer.to(device))
+    network.eval().requires_grad_(False)
+
+
+def _in_own_memory(tensor: Tensor, taken: set[int]) -> Tensor:
+    """Return ``tensor``, copied where it shares memory with more than itself; add to ``taken``."""
+    storage = tensor.untyped_storage()
+    if storage.nbytes() != tensor.nbytes or storage.data_ptr() in taken:
+        tensor = tensor.clone()
+    taken.add(tensor.untyped_storage().data_ptr())
+    return tensor
+
+
+def _folded(state: State) -> State:
+    """Weight norm's two tensors of a layer become the layer's weight (Salimans, Kingma, 2016)."""
+    return dict(_plain(state))
+
+
+def _plain(state: State) -> Iterator[tuple[str, Tensor]]:
+    for name, tensor in state.items():
+        layer = name.removesuffix(_DIRECTION)
+        if layer != name and layer + _LENGTH in state:
+            axes = tuple(range(1, tensor.ndim))
+            norm = torch.linalg.vector_norm(tensor, dim=axes, keepdim=True)
+            yield f"{layer}.weight", tensor * (state[layer + _LENGTH] / norm)
+        elif not name.endswith(_LENGTH):
+            yield name, tensor

@@ -1,0 +1,56 @@
+"""The port ``AudioStreamEncoder`` with PyAV."""
+
+from collections.abc import Generator, Iterable
+
+import numpy as np
+
+from adapters.pyav.compressed_stream import Compression
+from adapters.pyav.uncompressed_stream import pcm, wav
+from domain.audio import Samples, StreamFormat
+from domain.errors import SynthesisFailed
+
+
+class PyavStreamEncoder:
+    """Opus in Ogg at 24 kHz; every other format at the rate of the samples.
+
+    A bit rate past what the format can carry for one voice becomes the highest that it can.
+    """
+
+    def encode(
+        self,
+        samples: Iterable[Samples],
+        *,
+        sample_rate_hz: int,
+        stream_format: StreamFormat,
+        bitrate_kbps: int,
+    ) -> Generator[bytes, None, bytes]:
+        """The port's promise; wav, pcm and flac hold exactly ``to_int16`` of the samples."""
+        if stream_format is StreamFormat.PCM:
+            yield from pcm(_checked(samples))
+            return b""
+        if stream_format is StreamFormat.WAV:
+            return (yield from wav(_checked(samples), sample_rate_hz))
+        compression = Compression(stream_format, rate_hz=sample_rate_hz, bitrate_kbps=bitrate_kbps)
+        for part in _checked(samples):
+            if piece := compression.write(part):
+                yield piece
+        if piece := compression.finish():
+            yield piece
+        return compression.finished_head if stream_format is StreamFormat.FLAC else b""
+
+
+def _checked(samples: Iterable[Samples]) -> Generator[Samples, None, None]:
+    """``samples`` without empty parts.
+
+    Raises:
+        SynthesisFailed: none at all, or one that is not finite.
+    """
+    is_empty = True
+    for part in samples:
+        if not np.isfinite(part).all():
+            raise SynthesisFailed("the audio has samples that are not finite")
+        if len(part):
+            is_empty = False
+            yield part
+    if is_empty:
+        raise SynthesisFailed("there is no audio to encode")

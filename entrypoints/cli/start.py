@@ -1,0 +1,27 @@
+"""What every command does first."""
+
+import click
+
+from entrypoints.container import Container
+from entrypoints.logs import configure_logs
+from entrypoints.settings.settings import CliSettings, LocalSettings, load_settings
+
+
+def start(kind: type[LocalSettings] = CliSettings) -> tuple[LocalSettings, Container]:
+    """Read the settings, set up the logs and wire the application.
+
+    Raises:
+        WrongSettingsError: the environment holds values that cannot be used.
+    """
+    settings = load_settings(kind)
+    configure_logs(settings)
+    return settings, Container(settings=settings)
+
+
+def say_which_engine(container: Container) -> None:
+    """Tell on standard error why a better engine does not speak, where that was ours to choose."""
+    if container.settings().tts_engine != "auto":
+        return
+    choice = container.engine_choice()
+    if choice.passed_over:
+        click.echo(f"note: engine {choice.model.engine} is used; {choice.passed_over}", err=True)
