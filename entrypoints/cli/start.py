@@ -11,7 +11,7 @@ def start(kind: type[LocalSettings] = CliSettings) -> tuple[LocalSettings, Conta
     """Read the settings, set up the logs and wire the application.
 
     Raises:
-        WrongSettingsError: the environment holds values that cannot be used.
+        SettingsError: the environment holds values that cannot be used.
     """
     settings = load_settings(kind)
     configure_logs(settings)

@@ -173,7 +173,7 @@ class JobHandler:
     def _speech(
         self, job_input: SpeechInput, job_id: str, turn: Turn, unwanted: threading.Event
     ) -> Generator[Spoken, None, None]:
-        def go_on_if_wanted() -> None:
+        def raise_if_cancelled() -> None:
             if unwanted.is_set():
                 raise Cancelled("the job was cancelled")
 
@@ -183,10 +183,10 @@ class JobHandler:
             if job_input.stream:
                 utterance = speak.utterance(request)
                 yield from stream_objects(
-                    utterance, emo_alpha=job_input.emo_alpha, checkpoint=go_on_if_wanted
+                    utterance, emo_alpha=job_input.emo_alpha, checkpoint=raise_if_cancelled
                 )
             else:
-                stored = speak.into_store(request, job_id=job_id, checkpoint=go_on_if_wanted)
+                stored = speak.into_store(request, job_id=job_id, checkpoint=raise_if_cancelled)
                 yield batch_result(stored, emo_alpha=job_input.emo_alpha)
 
     def _is_processes_fault(self, error: SpeechError) -> bool:

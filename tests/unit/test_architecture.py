@@ -14,8 +14,8 @@ LAYERS = ("domain", "application", "adapters", "entrypoints")
 LOADED_LATER = re.compile(
     r"adapters/indextts2/(\w+/|noise\.py)|adapters/pyav/(child|recording)\.py"
 )
-"""Modules that import torch or PyAV at their top: the engine's, which ``IndexTTS2Model`` imports when
-it loads, and the program of the decoding process."""
+"""Modules that import torch or PyAV at their top: the engine's, which ``IndexTTS2Model`` imports
+when it loads, and the program of the decoding process."""
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for layer in LAYERS

@@ -55,14 +55,14 @@ import os, sys
 from pathlib import Path
 import torch
 from torch import nn
-from adapters.indextts2.weights.meta_init import without_values
+from adapters.indextts2.weights.meta_init import meta_init
 from adapters.indextts2.weights.converted import ConvertedWeights
 
 folder = Path(sys.argv[1])
 whole = {"weight": torch.ones(64, 1024), "bias": torch.ones(64)}
 
 def fill():
-    with without_values():
+    with meta_init():
         network = nn.Linear(1024, 64)
     ConvertedWeights(folder=folder, device=torch.device("cpu")).fill(
         network, "layer", lambda: whole, label="layer.pth"
