@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import regex
 
-from application.ports import ModelState, ModelStatus, SpokenPart
+from application.ports.speech_model import ModelState, ModelStatus, SpokenPart
 from domain.audio import Samples
 from domain.delivery import Delivery
 from domain.errors import InvalidRequest, ModelUnavailable, SynthesisFailed, printable

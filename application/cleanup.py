@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from application.ports import ExpiringFiles, RemovedFiles
+from application.ports.storage import ExpiringFiles, RemovedFiles
 
 _SECONDS_A_DAY = 86_400
 

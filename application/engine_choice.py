@@ -1,6 +1,6 @@
 """Which speech model speaks when the operator leaves the choice to us."""
 
-from application.ports import SpeechModel
+from application.ports.speech_model import SpeechModel
 
 
 def choose_engine(*, best: SpeechModel, modest: SpeechModel) -> SpeechModel:

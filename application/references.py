@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from application.ports import AudioDecoder, VoiceRepository
+from application.ports.audio import AudioDecoder
+from application.ports.voices import VoiceRepository
 from domain.errors import BadReference
 from domain.voice import LONGEST_SECONDS, Recording, usable_reference, voice_name
 

@@ -7,15 +7,17 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
-from application.ports import AudioEncoder, ObjectStore, SpeechModel, StoredObject
+from application.ports.audio import AudioEncoder
+from application.ports.speech_model import SpeechModel
+from application.ports.storage import ObjectStore, StoredObject
 from application.references import Reference, References
 from application.utterance import Checkpoint, ChunkWatcher, Clock, SpeechReport, Utterance
 from domain.audio import AudioFormat
-from domain.chunking import plan_chunks, whole_text
 from domain.delivery import Delivery, Sampling
 from domain.emotion import Emotion, RecordedEmotion
-from domain.joining import JoinPlan
+from domain.joins.joining import JoinPlan
 from domain.session import is_session_id
+from domain.text.chunking import plan_chunks, whole_text
 
 SEED_BITS = 63
 """Seeds are whole numbers below 2**63."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from application.ports import SpeechModel, SpokenPart
+from application.ports.speech_model import SpeechModel, SpokenPart
 from domain.audio import Samples, audible_span
-from domain.chunking import Chunk
 from domain.delivery import Delivery
 from domain.emotion import VectorEmotion
 from domain.errors import SynthesisFailed
-from domain.joining import Joiner, JoinPlan, joiner
+from domain.joins.joining import Joiner, JoinPlan, joiner
+from domain.text.chunking import Chunk
 from domain.voice import Recording
 
 Clock = Callable[[], float]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from application.ports import RemoteFile, VoiceMirror, VoiceSource
+from application.ports.voices import RemoteFile, VoiceMirror, VoiceSource
 from domain.errors import StorageFailed
 from domain.voice import LARGEST_FILE_BYTES, is_voice_file, is_voice_name
 

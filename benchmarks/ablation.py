@@ -8,17 +8,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adapters.indextts2.beams import Codes
-from adapters.indextts2.buckets import Coarse, Exact
-from adapters.indextts2.flow import CodedSegment
-from adapters.indextts2.generation import CodeGenerator
-from adapters.indextts2.graphs import CudaGraphs
+from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
-from adapters.indextts2.replays import Recorder, Replays
-from adapters.indextts2.sampling import SamplingPlan
-from adapters.indextts2.stages import Stages
-from adapters.indextts2.stepping import Eager, Step
-from adapters.indextts2.storage import FixedStorage
+from adapters.indextts2.s2m.mel_decoder import CodedSegment
+from adapters.indextts2.t2s.beam_search import Codes
+from adapters.indextts2.t2s.generator import CodeGenerator
+from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.t2s.steps.buckets import Coarse, Exact
+from adapters.indextts2.t2s.steps.buffers import FixedStorage
+from adapters.indextts2.t2s.steps.cuda_graphs import CudaGraphs
+from adapters.indextts2.t2s.steps.graph_runner import Recorder, Replays
+from adapters.indextts2.t2s.steps.runner import Eager, Step
 from benchmarks.ceilings import Ceiling
 from benchmarks.sides import Case, Clock, tokens_of
 

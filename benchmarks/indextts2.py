@@ -25,8 +25,8 @@ from pathlib import Path
 import torch
 
 from adapters.indextts2.devices import Precision
-from adapters.indextts2.sampling import SamplingPlan
-from adapters.indextts2.stages import Stages
+from adapters.indextts2.engine.stages import Stages
+from adapters.indextts2.t2s.sampling import SamplingPlan
 from benchmarks.ablation import ablation, spread
 from benchmarks.ceilings import Ceiling, Operations
 from benchmarks.sides import STAGES, Case, Clock, Ours, Package, Turn, stages_of

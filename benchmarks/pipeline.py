@@ -19,17 +19,17 @@ from pathlib import Path
 
 import numpy as np
 
-from adapters.filesystem_store import FilesystemStore
-from adapters.filesystem_voices import FilesystemVoices
-from adapters.pyav_decoder import PyavDecoder
-from adapters.pyav_encoder import PyavEncoder
-from application.ports import ModelState, ModelStatus, SpokenPart
+from adapters.filesystem.store import FilesystemStore
+from adapters.filesystem.voices import FilesystemVoices
+from adapters.pyav.decoder import PyavDecoder
+from adapters.pyav.encoder import PyavEncoder
+from application.ports.speech_model import ModelState, ModelStatus, SpokenPart
 from application.references import References
 from application.speak import Speak, SpeechRequest
 from benchmarks.process import in_a_new_process
 from domain.audio import AudioFormat, Samples, to_int16
-from domain.chunking import plan_chunks
 from domain.delivery import Delivery
+from domain.text.chunking import plan_chunks
 from domain.voice import Recording
 from entrypoints.results import StreamEnd
 from entrypoints.streaming import stream_objects

@@ -10,14 +10,14 @@ from typing import Any, Protocol
 
 import torch
 
-from adapters.indextts2.assembly import EngineSettings, assemble
 from adapters.indextts2.checkpoint_files import MODEL, CheckpointFiles
 from adapters.indextts2.devices import Precision, choose_precision, cpu_multiplies_bfloat16
-from adapters.indextts2.engine import Engine
-from adapters.indextts2.package import bare_package, import_model_classes
-from adapters.indextts2.sampling import SamplingPlan
-from adapters.indextts2.stages import Stages
-from adapters.indextts2.text import TextReader
+from adapters.indextts2.engine.assembly import EngineSettings, assemble
+from adapters.indextts2.engine.engine import Engine
+from adapters.indextts2.engine.stages import Stages
+from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.t2s.text import TextReader
+from adapters.indextts2.upstream import bare_package, import_model_classes
 from benchmarks.upstream import Mode, Upstream
 from domain.delivery import Delivery, Sampling
 from domain.voice import Recording

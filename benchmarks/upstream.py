@@ -27,15 +27,15 @@ from adapters.indextts2.checkpoint_files import (
     VOCODER,
     CheckpointFiles,
 )
-from adapters.indextts2.package import ModelClasses, bare_package, import_model_classes
-from adapters.indextts2.resampling import (
+from adapters.indextts2.reference.features import encoder_features, kaldi_bands, mel_spectrogram
+from adapters.indextts2.reference.resampling import (
     ENCODER_RATE_HZ,
     MODEL_RATE_HZ,
     resample,
     resample_by_sinc,
 )
-from adapters.indextts2.sampling import SamplingPlan
-from adapters.indextts2.spectra import encoder_features, kaldi_bands, mel_spectrogram
+from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.upstream import ModelClasses, bare_package, import_model_classes
 from domain.audio import Samples
 from domain.voice import Recording
 from tests.tiny_checkpoint.checkpoint import language_model, mel_decoder

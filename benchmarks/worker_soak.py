@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.e2e.job_queue import Job, JobQueue
-from tests.e2e.worker_process import WORKER, WorkerProcess
+from tests.loopback.runpod_queue import Job, JobQueue
+from tests.loopback.worker_process import WORKER, WorkerProcess
 
 SETTLED_AT = 50
 LARGEST_GROWTH = 1.05

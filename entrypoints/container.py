@@ -14,9 +14,9 @@ from dependency_injector.providers import (
     Singleton,
 )
 
-from adapters.filesystem_mirror import FilesystemMirror
-from adapters.filesystem_store import FilesystemStore, NamedFileStore
-from adapters.filesystem_voices import FilesystemVoices
+from adapters.filesystem.mirror import FilesystemMirror
+from adapters.filesystem.store import FilesystemStore, NamedFileStore
+from adapters.filesystem.voices import FilesystemVoices
 from adapters.hub_weights.weights import HubWeights
 from adapters.indextts2.checkpoint_files import (
     NEEDED_FILES,
@@ -25,29 +25,23 @@ from adapters.indextts2.checkpoint_files import (
 )
 from adapters.indextts2.model import IndexTTS2Model
 from adapters.preview import PreviewModel
-from adapters.pyav_decoder import PyavDecoder
-from adapters.pyav_encoder import PyavEncoder
+from adapters.pyav.decoder import PyavDecoder
+from adapters.pyav.encoder import PyavEncoder
 from adapters.s3.connection import S3Connection
 from adapters.s3.store import S3Store
 from adapters.s3.voices import S3VoiceSource
 from application.cleanup import Cleanup
 from application.engine_choice import choose_engine
-from application.ports import (
-    AudioDecoder,
-    AudioEncoder,
-    ExpiringFiles,
-    ObjectStore,
-    SpeechModel,
-    VoiceMirror,
-    VoiceRepository,
-    VoiceSource,
-    WeightSource,
-)
+from application.fallback_store import StoreWithSpare
+from application.ports.audio import AudioDecoder, AudioEncoder
+from application.ports.speech_model import SpeechModel
+from application.ports.storage import ExpiringFiles, ObjectStore
+from application.ports.voices import VoiceMirror, VoiceRepository, VoiceSource
+from application.ports.weights import WeightSource
 from application.references import References
-from application.spare_store import StoreWithSpare
 from application.speak import Speak
 from application.voice_sync import VoiceSync
-from entrypoints.settings import Settings
+from entrypoints.settings.settings import Settings
 
 
 class Container(DeclarativeContainer):

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Literal, TypeVar
 
-from application.ports import ModelState, ModelStatus, ObjectStore, SpeechModel, VoiceRepository
+from application.ports.speech_model import ModelState, ModelStatus, SpeechModel
+from application.ports.storage import ObjectStore
+from application.ports.voices import VoiceRepository
 from entrypoints.results import Answer
 
 AnswerT = TypeVar("AnswerT")

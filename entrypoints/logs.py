@@ -5,7 +5,7 @@ import sys
 
 import structlog
 
-from entrypoints.settings import Settings
+from entrypoints.settings.settings import Settings
 
 
 def configure_logs(settings: Settings) -> None:

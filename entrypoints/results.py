@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from application.ports import WeightFile, WeightState
+from application.ports.weights import WeightFile, WeightState
 from application.references import VoiceEntry
 from application.speak import StoredSpeech
 from application.utterance import SpeechReport

@@ -6,13 +6,13 @@ import sys
 import threading
 from typing import Any
 
-from application.ports import ModelState
+from application.ports.speech_model import ModelState
 from domain.errors import ModelUnavailable, StorageFailed
 from entrypoints.container import Container
-from entrypoints.job_handler import JobHandler
 from entrypoints.logs import configure_logs
-from entrypoints.settings import WorkerSettings, load_settings
+from entrypoints.settings.settings import WorkerSettings, load_settings
 from entrypoints.warmup import try_to, warm_up
+from entrypoints.worker.job_handler import JobHandler
 from entrypoints.wrong_settings import WrongSettingsError
 
 WRONG_USAGE = 2

@@ -19,7 +19,7 @@ from domain.audio import AudioFormat
 from domain.delivery import Sampling
 from domain.emotion import Emotion, RecordedEmotion, VectorEmotion, WordsEmotion
 from domain.errors import InvalidRequest, printable
-from domain.joining import JoinPlan
+from domain.joins.joining import JoinPlan
 from domain.session import SESSION_PATTERN
 from entrypoints.problems import describe
 

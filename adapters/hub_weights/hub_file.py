@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from application.ports import WeightState
+from application.ports.weights import WeightState
 
 _BLOCK_BYTES = 1 << 20
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from adapters.hub_weights.hub import Hub
 from adapters.hub_weights.hub_file import HubFile
 from adapters.hub_weights.wanted import Needed, wanted
-from application.ports import WeightProgress, WeightState, WeightStep, WeightWatcher
+from application.ports.weights import WeightProgress, WeightState, WeightStep, WeightWatcher
 from domain.errors import ModelUnavailable
 
 _MAIN = "main"

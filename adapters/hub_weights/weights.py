@@ -19,7 +19,7 @@ from adapters.hub_weights.hub import Hub
 from adapters.hub_weights.hub_file import HubFile
 from adapters.hub_weights.survey import Survey, survey
 from adapters.hub_weights.wanted import Needed
-from application.ports import (
+from application.ports.weights import (
     WeightFile,
     WeightProgress,
     WeightState,

@@ -17,15 +17,15 @@ from adapters.indextts2.devices import (
     refusals,
 )
 from adapters.indextts2.failures import loading, speaking
-from adapters.indextts2.package import missing_packages
 from adapters.indextts2.segment_limit import clamp_note, configured_limit
-from application.ports import ModelState, ModelStatus, SpokenPart
+from adapters.indextts2.upstream import missing_packages
+from application.ports.speech_model import ModelState, ModelStatus, SpokenPart
 from domain.delivery import Delivery
 from domain.errors import ModelUnavailable, SpeechError
 from domain.voice import Recording
 
 if TYPE_CHECKING:
-    from adapters.indextts2.engine import Engine
+    from adapters.indextts2.engine.engine import Engine
 
 log = structlog.get_logger()
 
@@ -172,8 +172,8 @@ class IndexTTS2Model:
         return "" if limit is None else "; ".join(clamp_note(self._asked_tokens_per_segment, limit))
 
     def _assemble(self) -> "Engine":
-        from adapters.indextts2.assembly import EngineSettings, assemble
-        from adapters.indextts2.engine import Engine
+        from adapters.indextts2.engine.assembly import EngineSettings, assemble
+        from adapters.indextts2.engine.engine import Engine
 
         device = choose_device(self._asked_device)
         self._device = str(device)

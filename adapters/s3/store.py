@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from adapters.s3.connection import HASTY, S3Connection
 from adapters.s3.failures import code_of, own_errors, status_of
-from application.ports import StoredObject
+from application.ports.storage import StoredObject
 from domain.errors import Conflict, StorageFailed
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from adapters.s3.connection import S3Connection
 from adapters.s3.failures import own_errors
-from application.ports import FileVersion, RemoteFile
+from application.ports.voices import FileVersion, RemoteFile
 
 
 class S3VoiceSource:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from application.ports import AudioDecoder, AudioEncoder, EncodedAudio
+from application.ports.audio import AudioDecoder, AudioEncoder, EncodedAudio
 from domain.audio import AudioFormat, Samples, to_int16
 from domain.errors import BadReference, Cancelled, SynthesisFailed
 

@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 
-from application.ports import ObjectStore, StoredObject
+from application.ports.storage import ObjectStore, StoredObject
 from domain.errors import Conflict
 
 JOBS_AT_ONCE = 6

@@ -7,7 +7,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from application.ports import ModelState, SpeechModel, SpokenPart
+from application.ports.speech_model import ModelState, SpeechModel, SpokenPart
 from domain.audio import Samples, Waveform, audible_span
 from domain.delivery import Delivery
 from domain.voice import Recording

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 import pytest
 
-from application.ports import VoiceRepository
+from application.ports.voices import VoiceRepository
 from domain.errors import InvalidRequest, UnknownVoice
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.job_queue import Job, JobQueue
-from tests.e2e.worker_process import SCRIPTED, WORKER, WorkerProcess
+from tests.loopback.runpod_queue import Job, JobQueue
+from tests.loopback.worker_process import SCRIPTED, WORKER, WorkerProcess
 
 
 @dataclass(frozen=True)

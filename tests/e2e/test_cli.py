@@ -282,7 +282,7 @@ def test_help_lists_every_command_and_option(run: Run) -> None:
 
 def test_help_loads_no_library_but_the_command_lines_own(environment: dict[str, str]) -> None:
     program = (
-        "import sys; from entrypoints.cli import cli\n"
+        "import sys; from entrypoints.cli.main import cli\n"
         "cli.main(['--help'], standalone_mode=False)\n"
         "print([n for n in ('numpy', 'pydantic', 'dependency_injector', 'av') if n in sys.modules])"
     )
@@ -297,7 +297,7 @@ def test_help_loads_no_library_but_the_command_lines_own(environment: dict[str, 
 def test_serving_without_the_sdk_says_what_to_install(environment: dict[str, str]) -> None:
     program = (
         "import sys; sys.modules['runpod'] = None  # what import does where it is not installed\n"
-        "from entrypoints.cli import main; sys.argv = ['indextts-runpod', 'serve']; main()"
+        "from entrypoints.cli.main import main; sys.argv = ['indextts-runpod', 'serve']; main()"
     )
 
     done = subprocess.run(

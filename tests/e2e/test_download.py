@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from adapters.indextts2.checkpoint_files import MODEL, CheckpointFiles
-from tests.integration.indextts2_hub import GPT, indextts2_hub, wanted_files
-from tests.integration.loopback_hub import LoopbackHub
+from tests.loopback.hub import LoopbackHub
+from tests.loopback.indextts2_hub import GPT, indextts2_hub, wanted_files
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "entrypoints.cli", "download"]
@@ -192,7 +192,7 @@ def test_what_cannot_work_is_one_clear_line(
 def test_without_the_hubs_package_it_says_what_to_install(environment: dict[str, str]) -> None:
     program = (
         "import sys; sys.modules['huggingface_hub'] = None\n"
-        "from entrypoints.cli import main\n"
+        "from entrypoints.cli.main import main\n"
         "sys.argv = ['indextts-runpod', 'download']; main()"
     )
 

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Deployment
-from tests.e2e.job_queue import ENDPOINT
-from tests.e2e.worker_process import ROOT, WorkerProcess
-from tests.ports import free_ports
+from tests.loopback.free_ports import free_ports
+from tests.loopback.runpod_queue import ENDPOINT
+from tests.loopback.worker_process import ROOT, WorkerProcess
 
 PAGE = (ROOT / "docs" / "api.md").read_text()
 TEXT = "Hello from afar. And hello again."

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.e2e.conftest import Deploy, Deployment
-from tests.e2e.job_queue import Job
-from tests.e2e.queue_server import DROPPED
+from tests.loopback.runpod_queue import Job
+from tests.loopback.runpod_server import DROPPED
 
 SENTENCE = "Here is sentence number {}, and it is nearly fifty long."
 

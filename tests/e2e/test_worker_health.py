@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Deploy, Deployment
-from tests.e2e.job_queue import Job
-from tests.e2e.worker_process import SCRIPTED
+from tests.loopback.runpod_queue import Job
+from tests.loopback.worker_process import SCRIPTED
 
 PROMPT_SECONDS = 2.0
 STATES = ("ready", "loading", "missing_weights", "no_gpu")

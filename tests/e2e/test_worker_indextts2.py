@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.conftest import Deploy, Deployment
 from tests.e2e.test_worker_batch import decoded_seconds
 from tests.e2e.test_worker_stream import streamed, wav_samples
-from tests.e2e.worker_process import WORKER
+from tests.loopback.worker_process import WORKER
 from tests.tiny_checkpoint.checkpoint import write_checkpoint
 
 TEXT = "Hello world, this is a tiny test. And here is a second sentence to be spoken."

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Deploy
-from tests.e2e.job_queue import Job
+from tests.loopback.runpod_queue import Job
 
 WORKERS = 6
 TEXT = {"text": "Hello."}

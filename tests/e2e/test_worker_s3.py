@@ -13,15 +13,15 @@ import pytest
 
 from tests.e2e.conftest import Deploy, Deployment
 from tests.e2e.test_worker_batch import decoded_seconds
-from tests.e2e.worker_process import WORKER
-from tests.integration.faulty_proxy import Fault, FaultyProxy, cut_upload, refusal, slow
-from tests.integration.seaweed import (
+from tests.loopback.s3_proxy import Fault, FaultyProxy, cut_upload, refusal, slow
+from tests.loopback.seaweed import (
     ACCESS_KEY_ID,
     BUCKET,
     SECRET_ACCESS_KEY,
     Seaweed,
     running_seaweed,
 )
+from tests.loopback.worker_process import WORKER
 
 URL_SECONDS = 5
 DAY_SECONDS = 86_400

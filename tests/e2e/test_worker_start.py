@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from tests.e2e.conftest import Deploy, Deployment
-from tests.e2e.worker_process import ROOT, SCRIPTED, WORKER
+from tests.loopback.worker_process import ROOT, SCRIPTED, WORKER
 
 
 def test_the_handler_at_the_root_is_the_same_worker(deploy: Deploy) -> None:
@@ -43,7 +43,7 @@ def test_no_audio_and_no_text_is_logged(scripted: Deployment) -> None:
 
 def test_the_client_of_runpods_sdk_works(scripted: Deployment) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.e2e.sdk_client"],
+        [sys.executable, "-m", "tests.loopback.runpod_client"],
         cwd=ROOT,
         env={"RUNPOD_ENDPOINT_BASE_URL": scripted.queue.base_url},
         capture_output=True,

@@ -8,7 +8,7 @@ import wave
 import pytest
 
 from tests.e2e.conftest import Deployment
-from tests.e2e.job_queue import Job
+from tests.loopback.runpod_queue import Job
 
 PIECE_LIMIT = 900_000
 OUTPUT_LIMIT = 1_000_000

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Deploy, Deployment
-from tests.e2e.job_queue import Job
+from tests.loopback.runpod_queue import Job
 
 RATE_HZ = 16_000
 

@@ -3,7 +3,7 @@
 from threading import Lock
 from typing import BinaryIO
 
-from application.ports import StoredObject
+from application.ports.storage import StoredObject
 from domain.errors import Conflict, StorageFailed
 
 

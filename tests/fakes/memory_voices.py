@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from application.ports import VoiceFile
+from application.ports.voices import VoiceFile
 from domain.errors import InvalidRequest, UnknownVoice
 from domain.voice import choose_file, is_voice_file, is_voice_name, voice_name
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from application.ports import EncodedAudio
+from application.ports.audio import EncodedAudio
 from domain.audio import AudioFormat, Samples, Waveform, to_int16
 from domain.errors import BadReference, SynthesisFailed
 

@@ -2,8 +2,8 @@ from collections.abc import Generator
 
 import pytest
 
-from tests.integration.faulty_proxy import FaultyProxy
-from tests.integration.seaweed import Seaweed, running_seaweed
+from tests.loopback.s3_proxy import FaultyProxy
+from tests.loopback.seaweed import Seaweed, running_seaweed
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from typing import BinaryIO
 import av
 import pytest
 
-from adapters.pyav_encoder import PyavEncoder
+from adapters.pyav.encoder import PyavEncoder
 from domain.audio import AudioFormat
 from tests.contracts.audio_codec import tone
 

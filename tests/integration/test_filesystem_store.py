@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.filesystem_store import FilesystemStore
-from application.ports import ObjectStore, RemovedFiles, StoredObject
+from adapters.filesystem.store import FilesystemStore
+from application.ports.storage import ObjectStore, RemovedFiles, StoredObject
 from domain.errors import StorageFailed
 from tests.contracts.object_store import ObjectStoreContract, put
 

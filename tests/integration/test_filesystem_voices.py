@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.filesystem_voices import FilesystemVoices
-from application.ports import VoiceRepository
+from adapters.filesystem.voices import FilesystemVoices
+from application.ports.voices import VoiceRepository
 from domain.errors import BadReference, InvalidRequest, StorageFailed, UnknownVoice
 from tests.contracts.voice_repository import VoiceRepositoryContract
 

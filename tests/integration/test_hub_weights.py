@@ -16,10 +16,10 @@ from adapters.indextts2.checkpoint_files import (
     WORDS_FOLDER,
     CheckpointFiles,
 )
-from application.ports import WeightFile, WeightProgress, WeightState, WeightStep
+from application.ports.weights import WeightFile, WeightProgress, WeightState, WeightStep
 from domain.errors import ModelUnavailable
-from tests.integration.indextts2_hub import GPT, WORDS_FILES, indextts2_hub, wanted_files
-from tests.integration.loopback_hub import Asked, LoopbackHub
+from tests.loopback.hub import Asked, LoopbackHub
+from tests.loopback.indextts2_hub import GPT, WORDS_FILES, indextts2_hub, wanted_files
 
 TOKEN = "hf_a-token-that-nobody-may-see"
 CONTENT_OF_GPT = indextts2_hub().repositories[MODEL]["gpt.pth"]

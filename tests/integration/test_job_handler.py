@@ -8,9 +8,9 @@ import pytest
 from dependency_injector import providers
 
 from entrypoints.container import Container
-from entrypoints.job_handler import JobHandler
-from entrypoints.settings import WorkerSettings
-from tests.e2e.scripted_worker import ScriptedModel
+from entrypoints.settings.settings import WorkerSettings
+from entrypoints.worker.job_handler import JobHandler
+from tests.models.scripted_worker import ScriptedModel
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from adapters.preview import PreviewModel
-from application.ports import ModelState, SpeechModel
+from application.ports.speech_model import ModelState, SpeechModel
 from domain.delivery import Delivery
 from domain.errors import InvalidRequest, ModelUnavailable
 from tests.contracts.speech_model import SpeechModelContract, recording

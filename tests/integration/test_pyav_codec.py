@@ -5,9 +5,9 @@ import av
 import numpy as np
 import pytest
 
-from adapters.pyav_decoder import PyavDecoder
-from adapters.pyav_encoder import PyavEncoder
-from application.ports import AudioDecoder, AudioEncoder
+from adapters.pyav.decoder import PyavDecoder
+from adapters.pyav.encoder import PyavEncoder
+from application.ports.audio import AudioDecoder, AudioEncoder
 from domain.audio import AudioFormat, to_int16
 from domain.errors import BadReference, StorageFailed, SynthesisFailed
 from tests.contracts.audio_codec import AudioCodecContract, tone

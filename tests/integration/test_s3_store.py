@@ -16,10 +16,10 @@ import pytest
 
 from adapters.s3.connection import AddressingStyle, Patience
 from adapters.s3.store import S3Store
-from application.ports import ObjectStore, StoredObject
+from application.ports.storage import ObjectStore, StoredObject
 from domain.errors import Conflict, StorageFailed
 from tests.contracts.object_store import ObjectStoreContract, put
-from tests.integration.faulty_proxy import (
+from tests.loopback.s3_proxy import (
     FaultyProxy,
     cut_upload,
     lost_answer,
@@ -27,7 +27,7 @@ from tests.integration.faulty_proxy import (
     refusal,
     slow,
 )
-from tests.integration.seaweed import BUCKET, DOMAIN, SECRET_ACCESS_KEY, Seaweed
+from tests.loopback.seaweed import BUCKET, DOMAIN, SECRET_ACCESS_KEY, Seaweed
 
 MIB = 2**20
 SENT_WHOLE = b"speech"

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from adapters.filesystem_mirror import FilesystemMirror
-from adapters.filesystem_voices import FilesystemVoices
+from adapters.filesystem.mirror import FilesystemMirror
+from adapters.filesystem.voices import FilesystemVoices
 from adapters.s3.connection import Patience
 from adapters.s3.voices import S3VoiceSource
-from application.ports import FileVersion, RemoteFile
+from application.ports.voices import FileVersion, RemoteFile
 from application.voice_sync import VoiceSync, VoiceSyncReport
 from domain.errors import StorageFailed
-from tests.integration.faulty_proxy import FaultyProxy, meanwhile, refusal
-from tests.integration.seaweed import BUCKET, Seaweed
+from tests.loopback.s3_proxy import FaultyProxy, meanwhile, refusal
+from tests.loopback.seaweed import BUCKET, Seaweed
 
 Upload = Callable[[str, bytes], None]
 

@@ -9,10 +9,10 @@ import pytest
 
 from domain.errors import Conflict, StorageFailed
 from entrypoints.container import Container
-from entrypoints.settings import WorkerSettings, load_settings
+from entrypoints.settings.settings import WorkerSettings, load_settings
 from tests.contracts.object_store import put
-from tests.integration.faulty_proxy import FaultyProxy, refusal
-from tests.integration.seaweed import BUCKET, SECRET_ACCESS_KEY, Seaweed
+from tests.loopback.s3_proxy import FaultyProxy, refusal
+from tests.loopback.seaweed import BUCKET, SECRET_ACCESS_KEY, Seaweed
 
 
 @pytest.fixture

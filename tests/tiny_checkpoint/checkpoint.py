@@ -25,7 +25,7 @@ from adapters.indextts2.checkpoint_files import (
     VOCODER,
     WORDS_FOLDER,
 )
-from adapters.indextts2.package import ModelClasses, bare_package, import_model_classes
+from adapters.indextts2.upstream import ModelClasses, bare_package, import_model_classes
 from tests.tiny_checkpoint.config import (
     EMOTION_EXEMPLARS,
 )

@@ -6,7 +6,7 @@ import regex
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.chunking import plan_chunks, whole_text
+from domain.text.chunking import plan_chunks, whole_text
 
 texts = st.text(
     alphabet=st.one_of(

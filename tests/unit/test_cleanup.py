@@ -1,5 +1,5 @@
 from application.cleanup import Cleanup
-from application.ports import RemovedFiles
+from application.ports.storage import RemovedFiles
 
 
 class DatedFiles:

@@ -6,7 +6,7 @@ from dependency_injector.providers import Provider
 
 from application.speak import Speak
 from entrypoints.container import Container
-from entrypoints.settings import CliSettings, Settings, load_settings
+from entrypoints.settings.settings import CliSettings, Settings, load_settings
 from entrypoints.wrong_settings import WrongSettingsError
 
 

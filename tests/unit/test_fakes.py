@@ -2,13 +2,15 @@
 
 import pytest
 
-from application.ports import AudioDecoder, AudioEncoder, SpeechModel, VoiceRepository
+from application.ports.audio import AudioDecoder, AudioEncoder
+from application.ports.speech_model import SpeechModel
+from application.ports.voices import VoiceRepository
 from tests.contracts.audio_codec import AudioCodecContract
 from tests.contracts.speech_model import SpeechModelContract
 from tests.contracts.voice_repository import VoiceRepositoryContract
 from tests.fakes.memory_voices import MemoryVoices
 from tests.fakes.raw_codec import RawDecoder, RawEncoder
-from tests.fakes.tone_model import ToneModel
+from tests.models.tone import ToneModel
 
 
 class TestToneModel(SpeechModelContract):

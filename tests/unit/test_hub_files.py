@@ -8,7 +8,7 @@ import pytest
 
 from domain.errors import SpeechError
 from entrypoints.schemas import parse_job
-from entrypoints.settings import WorkerSettings
+from entrypoints.settings.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.audio import AUDIBLE_AMPLITUDE, Samples, audible_span
-from domain.joining import ChunkSpan, JoinPlan, joiner, rising_gain
+from domain.joins.joining import ChunkSpan, JoinPlan, joiner, rising_gain
 
 RATE = 1000  # one sample is one millisecond
 

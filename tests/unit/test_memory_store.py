@@ -1,6 +1,6 @@
 import pytest
 
-from application.ports import ObjectStore, StoredObject
+from application.ports.storage import ObjectStore, StoredObject
 from tests.contracts.object_store import ObjectStoreContract
 from tests.fakes.memory_store import MemoryStore
 

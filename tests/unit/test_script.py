@@ -1,6 +1,6 @@
 import pytest
 
-from domain.script import detect_language
+from domain.text.script import detect_language
 
 
 @pytest.mark.parametrize(

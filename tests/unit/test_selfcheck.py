@@ -10,7 +10,7 @@ from domain.errors import InvalidRequest
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_voices import MemoryVoices
 from tests.fakes.raw_codec import RawDecoder, RawEncoder, raw_recording
-from tests.fakes.tone_model import ToneModel
+from tests.models.tone import ToneModel
 
 BUZZ = np.tile(np.array([0.3, -0.3], dtype=np.float32), 16_000)
 TEXT = CheckedText("sentence", "The quick brown fox.", 6, 30)

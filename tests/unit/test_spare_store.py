@@ -2,8 +2,8 @@ import io
 
 import pytest
 
-from application.ports import ObjectStore, StoredObject
-from application.spare_store import StoreWithSpare
+from application.fallback_store import StoreWithSpare
+from application.ports.storage import ObjectStore, StoredObject
 from domain.errors import Conflict, StorageFailed
 from tests.contracts.object_store import ObjectStoreContract, put
 from tests.fakes.memory_store import MemoryStore

@@ -21,11 +21,11 @@ from domain.errors import (
     SynthesisFailed,
     UnknownVoice,
 )
-from domain.joining import JoinPlan
+from domain.joins.joining import JoinPlan
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_voices import MemoryVoices
 from tests.fakes.raw_codec import RawDecoder, RawEncoder, raw_recording
-from tests.fakes.tone_model import RATE_HZ, ToneModel
+from tests.models.tone import RATE_HZ, ToneModel
 
 TEXT = "This is the first sentence here. And this is the second one. Here comes the third one."
 BUZZ = np.tile(np.array([0.3, -0.3], dtype=np.float32), 16_000)

@@ -1,6 +1,6 @@
 import pytest
 
-from entrypoints.settings import CliSettings, Settings, WorkerSettings, load_settings
+from entrypoints.settings.settings import CliSettings, Settings, WorkerSettings, load_settings
 from entrypoints.wrong_settings import WrongSettingsError
 
 SECRET = "hunter2-hunter2"

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import pytest
 
-from entrypoints.thread_stream import thread_stream
+from entrypoints.worker.thread_stream import thread_stream
 
 PATIENCE_SECONDS = 10
 

@@ -1,6 +1,6 @@
 from collections.abc import Mapping, Sequence
 
-from application.ports import FileVersion, RemoteFile
+from application.ports.voices import FileVersion, RemoteFile
 from application.voice_sync import VoiceSync
 from domain.voice import LARGEST_FILE_BYTES
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 if TYPE_CHECKING:
+    from adapters.indextts2.engine.stages import Stages
     from adapters.indextts2.model import IndexTTS2Model
-    from adapters.indextts2.stages import Stages
 
 # Tensors this small are done before a second thread is awake, and on a busy machine both wait.
 torch.set_num_threads(1)
@@ -35,6 +35,6 @@ def model(checkpoint: Path) -> "IndexTTS2Model":
 @pytest.fixture(scope="session")
 def stages(checkpoint: Path) -> "Stages":
     """The stages of the tiny model, one segment at a time, with the package's own chance."""
-    from tests.integration.indextts2.golden_runs import golden_stages
+    from tests.models.indextts2.golden_runs import golden_stages
 
     return golden_stages(checkpoint)

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from adapters.indextts2.bigvgan import BigVgan, hop_of
-from adapters.indextts2.construction import fold_weight_norm
-from adapters.indextts2.package import bare_package, import_model_classes
-from adapters.indextts2.snake import AntiAliasedSnake
+from adapters.indextts2.upstream import bare_package, import_model_classes
+from adapters.indextts2.vocoder.bigvgan import BigVgan, hop_of
+from adapters.indextts2.vocoder.snake import AntiAliasedSnake
+from adapters.indextts2.weights.meta_init import fold_weight_norm
 from domain.errors import ModelUnavailable
 from tests.tiny_checkpoint.sizes import MIDDLE, TINY
 from tests.tiny_checkpoint.values import drawn, tensors_of

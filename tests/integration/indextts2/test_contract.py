@@ -1,7 +1,7 @@
 import pytest
 
 from adapters.indextts2.model import IndexTTS2Model
-from application.ports import SpeechModel
+from application.ports.speech_model import SpeechModel
 from tests.contracts.speech_model import SpeechModelContract
 
 

@@ -13,12 +13,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from adapters.indextts2.construction import without_values
-from adapters.indextts2.converted import ConvertedWeights, conversion_name
 from adapters.indextts2.model import IndexTTS2Model
+from adapters.indextts2.weights.converted import ConvertedWeights, conversion_name
+from adapters.indextts2.weights.meta_init import without_values
 from domain.errors import ModelUnavailable
-from tests.integration.indextts2.checkpoints import copied_checkpoint, replaced
-from tests.integration.indextts2.speaking import HELLO, audio_of, same
+from tests.models.indextts2.checkpoints import copied_checkpoint, replaced
+from tests.models.indextts2.speaking import HELLO, audio_of, same
 
 CPU = torch.device("cpu")
 NETWORKS = {
@@ -173,8 +173,8 @@ import resource, sys
 from pathlib import Path
 import torch
 from torch import nn
-from adapters.indextts2.construction import without_values
-from adapters.indextts2.converted import ConvertedWeights
+from adapters.indextts2.weights.meta_init import without_values
+from adapters.indextts2.weights.converted import ConvertedWeights
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -11,18 +11,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from adapters.indextts2.beams import Codes
-from adapters.indextts2.buckets import Coarse
-from adapters.indextts2.engine import Engine
+from adapters.indextts2.engine.engine import Engine
+from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.noise import KeyedNoise
-from adapters.indextts2.replays import Replays
-from adapters.indextts2.stages import Stages
-from application.ports import SpokenPart
+from adapters.indextts2.t2s.beam_search import Codes
+from adapters.indextts2.t2s.steps.buckets import Coarse
+from adapters.indextts2.t2s.steps.graph_runner import Replays
+from application.ports.speech_model import SpokenPart
 from domain.delivery import Delivery, Sampling
 from domain.errors import SynthesisFailed
-from tests.integration.indextts2.golden_runs import golden_stages
-from tests.integration.indextts2.repeating import CpuRecorder, WatchedStorage
-from tests.integration.indextts2.speaking import LOW, joined, same, warnings_of
+from tests.models.indextts2.cpu_capture import CpuRecorder, WatchedStorage
+from tests.models.indextts2.golden_runs import golden_stages
+from tests.models.indextts2.speaking import LOW, joined, same, warnings_of
 
 CHUNKS = ("The quick brown fox jumps over the lazy dog.", "Pack my box!")
 LONG = Sampling(max_mel_tokens=200, diffusion_steps=4)

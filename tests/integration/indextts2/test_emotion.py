@@ -2,14 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from adapters.indextts2.emotion_words import parse_answer
 from adapters.indextts2.model import IndexTTS2Model
+from adapters.indextts2.reference.emotion_text import parse_answer
 from domain.delivery import Delivery
 from domain.emotion import Emotion, RecordedEmotion, VectorEmotion, WordsEmotion
 from domain.errors import ModelUnavailable
 from domain.voice import Recording
-from tests.integration.indextts2.checkpoints import copied_checkpoint
-from tests.integration.indextts2.speaking import (
+from tests.models.indextts2.checkpoints import copied_checkpoint
+from tests.models.indextts2.speaking import (
     HELLO,
     HIGH,
     LOW,

@@ -11,17 +11,17 @@ import torch
 from torch import Tensor
 
 from adapters.indextts2.checkpoint_files import CheckpointFiles
-from adapters.indextts2.construction import fold_weight_norm
-from adapters.indextts2.flow import CodedSegment, EulerMelDecoder
-from adapters.indextts2.networks import build_networks
+from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
-from adapters.indextts2.package import bare_package, import_model_classes
-from adapters.indextts2.sampling import SamplingPlan
-from adapters.indextts2.stages import Stages
-from adapters.indextts2.velocity import Painting, VelocityField
+from adapters.indextts2.s2m.mel_decoder import CodedSegment, EulerMelDecoder
+from adapters.indextts2.s2m.velocity import Painting, VelocityField
+from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.upstream import bare_package, import_model_classes
+from adapters.indextts2.weights.meta_init import fold_weight_norm
+from adapters.indextts2.weights.networks import build_networks
 from domain.errors import ModelUnavailable
-from tests.integration.indextts2.package_networks import package_flow
-from tests.integration.indextts2.speaking import LOW
+from tests.models.indextts2.speaking import LOW
+from tests.models.indextts2.upstream_networks import package_flow
 
 BANDS, STEPS = 80, 25
 LENGTHS = {"equal": (40, 40), "unequal": (37, 120, 64, 5), "alone": (90,)}

@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from adapters.indextts2.beams import Codes
-from adapters.indextts2.generation import LoopingGenerator
+from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
-from adapters.indextts2.prompt import batched
-from adapters.indextts2.sampling import SamplingPlan
-from adapters.indextts2.stages import Stages
-from tests.integration.indextts2.speaking import plans, prompts_of
+from adapters.indextts2.t2s.beam_search import Codes
+from adapters.indextts2.t2s.generator import LoopingGenerator
+from adapters.indextts2.t2s.prompt import batched
+from adapters.indextts2.t2s.sampling import SamplingPlan
+from tests.models.indextts2.speaking import plans, prompts_of
 
 TEXTS = (
     "Hello world, this is a tiny test.",

@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from adapters.indextts2.checkpoint_files import CheckpointFiles
-from adapters.indextts2.conditioning import RecordingListener
-from adapters.indextts2.networks import build_networks
-from adapters.indextts2.package import bare_package, import_model_classes
-from adapters.indextts2.stages import Stages
+from adapters.indextts2.engine.stages import Stages
+from adapters.indextts2.reference.encoder import RecordingListener
+from adapters.indextts2.upstream import bare_package, import_model_classes
+from adapters.indextts2.weights.networks import build_networks
 from domain.audio import Waveform
 from domain.voice import Recording
-from tests.integration.indextts2.golden_runs import golden_stages, in_steps, run_case, with_stop
+from tests.models.indextts2.golden_runs import golden_stages, in_steps, run_case, with_stop
 from tests.tiny_checkpoint.voices import recording
 
 HERE = Path(__file__).parent / "golden"

@@ -13,10 +13,10 @@ from safetensors.torch import load_file, save_file
 
 from adapters.indextts2.devices import Precision, choose_device, choose_precision, refusals
 from adapters.indextts2.model import IndexTTS2Model
-from application.ports import ModelState
+from application.ports.speech_model import ModelState
 from domain.errors import ModelUnavailable
-from tests.integration.indextts2.checkpoints import copied_checkpoint, replaced
-from tests.integration.indextts2.speaking import HELLO, audio_of, same
+from tests.models.indextts2.checkpoints import copied_checkpoint, replaced
+from tests.models.indextts2.speaking import HELLO, audio_of, same
 
 HUB = {
     "w2v": "models--facebook--w2v-bert-2.0",

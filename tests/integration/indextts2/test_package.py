@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from adapters.indextts2.model import IndexTTS2Model
-from adapters.indextts2.package import bare_package, import_model_classes, missing_packages
-from application.ports import ModelState
+from adapters.indextts2.upstream import bare_package, import_model_classes, missing_packages
+from application.ports.speech_model import ModelState
 from domain.errors import ModelUnavailable
 
 LOAD = """
@@ -50,8 +50,8 @@ def test_a_missing_package_is_a_state_of_its_own(
 def test_a_package_that_does_not_import_is_named(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "adapters.indextts2.assembly", raising=False)
-    monkeypatch.setitem(sys.modules, "adapters.indextts2.vocoder", None)
+    monkeypatch.delitem(sys.modules, "adapters.indextts2.engine.assembly", raising=False)
+    monkeypatch.setitem(sys.modules, "adapters.indextts2.vocoder.windowed", None)
     with pytest.raises(ModelUnavailable, match="is missing or broken"):
         IndexTTS2Model(checkpoints_dir=checkpoint, device="cpu").load()
 

@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from adapters.indextts2.backbone import Backbone
-from adapters.indextts2.generation import LoopingGenerator
 from adapters.indextts2.noise import SegmentKey
-from adapters.indextts2.package import bare_package, import_model_classes
-from adapters.indextts2.prompt import PromptBuilder
-from adapters.indextts2.sampling import SamplingPlan
+from adapters.indextts2.t2s.generator import LoopingGenerator
+from adapters.indextts2.t2s.prompt import PromptBuilder
+from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.t2s.transformer import Backbone
+from adapters.indextts2.upstream import bare_package, import_model_classes
 from benchmarks.upstream import Said, generated, set_up_generation
-from tests.integration.indextts2.golden_runs import PackageNoise, with_stop
-from tests.integration.indextts2.speaking import plans
+from tests.models.indextts2.golden_runs import PackageNoise, with_stop
+from tests.models.indextts2.speaking import plans
 from tests.tiny_checkpoint.checkpoint import language_model, language_tensors
 from tests.tiny_checkpoint.sizes import MIDDLE, TINY, Sizes
 from tests.tiny_checkpoint.values import drawn

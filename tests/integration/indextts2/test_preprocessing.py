@@ -8,8 +8,8 @@ import pytest
 import torch
 from transformers import SeamlessM4TFeatureExtractor
 
-from adapters.indextts2.resampling import resample, resample_by_sinc
-from adapters.indextts2.spectra import encoder_features, kaldi_bands
+from adapters.indextts2.reference.features import encoder_features, kaldi_bands
+from adapters.indextts2.reference.resampling import resample, resample_by_sinc
 from domain.audio import Samples, Waveform
 from tests.tiny_checkpoint.voices import recording
 

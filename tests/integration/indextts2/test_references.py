@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from adapters.indextts2.conditioning import Reference
-from adapters.indextts2.fingerprints import fingerprint
 from adapters.indextts2.model import IndexTTS2Model
-from adapters.indextts2.reference_cache import CachedListener
+from adapters.indextts2.reference.cache import CachedListener
+from adapters.indextts2.reference.encoder import Reference
+from adapters.indextts2.weights.fingerprints import fingerprint
 from domain.delivery import Delivery, Sampling
 from domain.voice import Recording
-from tests.integration.indextts2.speaking import HELLO, HIGH, LOW, audio_of, same
+from tests.models.indextts2.speaking import HELLO, HIGH, LOW, audio_of, same
 from tests.tiny_checkpoint.voices import recording
 
 CPU = torch.device("cpu")

@@ -11,23 +11,23 @@ import torch
 from structlog.testing import capture_logs
 from torch import Tensor
 
-from adapters.indextts2.backbone import Backbone
-from adapters.indextts2.buckets import Coarse
-from adapters.indextts2.generation import LoopingGenerator
+from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
-from adapters.indextts2.package import bare_package, import_model_classes
-from adapters.indextts2.replays import Replays
-from adapters.indextts2.sampling import SamplingPlan
-from adapters.indextts2.stages import Stages
-from adapters.indextts2.stepping import Eager, Step
-from adapters.indextts2.storage import FixedStorage, LooseStorage, Storage
-from tests.integration.indextts2.repeating import (
+from adapters.indextts2.t2s.generator import LoopingGenerator
+from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.t2s.steps.buckets import Coarse
+from adapters.indextts2.t2s.steps.buffers import FixedStorage, LooseStorage, Storage
+from adapters.indextts2.t2s.steps.graph_runner import Replays
+from adapters.indextts2.t2s.steps.runner import Eager, Step
+from adapters.indextts2.t2s.transformer import Backbone
+from adapters.indextts2.upstream import bare_package, import_model_classes
+from tests.models.indextts2.cpu_capture import (
     CpuRecorder,
     DevicesSeen,
     Recording,
     WatchedStorage,
 )
-from tests.integration.indextts2.speaking import plans, prompts_of
+from tests.models.indextts2.speaking import plans, prompts_of
 from tests.tiny_checkpoint.checkpoint import language_model, language_tensors
 from tests.tiny_checkpoint.sizes import TINY
 
@@ -285,7 +285,7 @@ def test_an_operation_of_the_host_is_seen() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("name", PLANS)
 def test_cuda_graphs_choose_the_codes_of_steps_taken_one_by_one(bench: Bench, name: str) -> None:
-    from adapters.indextts2.graphs import CudaGraphs
+    from adapters.indextts2.t2s.steps.cuda_graphs import CudaGraphs
 
     device, plan = torch.device("cuda:0"), PLANS[name]
     on_gpu = bench.on(device)

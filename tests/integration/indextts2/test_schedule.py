@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.indextts2.engine.batching import Task, grouped
 from adapters.indextts2.noise import SegmentKey
-from adapters.indextts2.schedule import Task, grouped
-from adapters.indextts2.text import Segment
+from adapters.indextts2.t2s.text import Segment
 
 LENGTHS = st.lists(st.integers(1, 120), max_size=60)
 

@@ -9,17 +9,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from adapters.indextts2.beams import Codes
 from adapters.indextts2.devices import Precision
-from adapters.indextts2.engine import Engine
+from adapters.indextts2.engine.engine import Engine
+from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.failures import speaking
 from adapters.indextts2.model import IndexTTS2Model
-from adapters.indextts2.stages import Stages
+from adapters.indextts2.t2s.beam_search import Codes
 from domain.audio import Samples
 from domain.delivery import Delivery, Sampling
 from domain.errors import InvalidRequest, OutOfMemory, SynthesisFailed
-from tests.integration.indextts2.golden_runs import golden_stages
-from tests.integration.indextts2.speaking import (
+from tests.models.indextts2.golden_runs import golden_stages
+from tests.models.indextts2.speaking import (
     HELLO,
     HIGH,
     LOW,

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.indextts2.model import IndexTTS2Model
-from adapters.indextts2.package import bare_package, import_model_classes
-from adapters.indextts2.text import BREAKS, TextReader, split
+from adapters.indextts2.t2s.text import BREAKS, TextReader, split
+from adapters.indextts2.upstream import bare_package, import_model_classes
 from domain.delivery import Delivery
 from domain.errors import ModelUnavailable
-from tests.integration.indextts2.checkpoints import copied_checkpoint
-from tests.integration.indextts2.speaking import SHORT, parts_of
+from tests.models.indextts2.checkpoints import copied_checkpoint
+from tests.models.indextts2.speaking import SHORT, parts_of
 
 PIECES = st.sampled_from(["▁THE", "A", ".", ",", "▁,", "!", "?", "-", "▁..."])
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from adapters.indextts2.bigvgan import BigVgan, hop_of, reach_of
-from adapters.indextts2.construction import fold_weight_norm
-from adapters.indextts2.vocoder import BigVganVocoder
+from adapters.indextts2.vocoder.bigvgan import BigVgan, hop_of, reach_of
+from adapters.indextts2.vocoder.windowed import BigVganVocoder
+from adapters.indextts2.weights.meta_init import fold_weight_norm
 from domain.audio import Samples
-from tests.integration.indextts2.package_networks import package_vocoder
+from tests.models.indextts2.upstream_networks import package_vocoder
 
 LENGTHS = (1, 30, 97, 300, 301, 300)
 

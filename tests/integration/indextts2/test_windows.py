@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.indextts2.windows import Window, even_windows, growing_windows
+from adapters.indextts2.vocoder.windows import Window, even_windows, growing_windows
 
 FRAMES = (0, 1, 12, 13, 40, 41, 53, 54, 99, 100, 101, 126, 150, 1000, 1001)
 REACH = 13

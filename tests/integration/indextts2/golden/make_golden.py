@@ -24,8 +24,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from adapters.indextts2.resampling import resample_by_sinc
-from adapters.indextts2.spectra import kaldi_bands
+from adapters.indextts2.reference.features import kaldi_bands
+from adapters.indextts2.reference.resampling import resample_by_sinc
 from tests.tiny_checkpoint.checkpoint import write_checkpoint
 from tests.tiny_checkpoint.config import SEMANTIC_WIDTH
 from tests.tiny_checkpoint.voices import hum, write_wav

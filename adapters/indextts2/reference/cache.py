@@ -1,0 +1,99 @@
+"""References that were computed before, in memory and on disk, by what they were computed from."""
+
+import hashlib
+import os
+import tempfile
+from collections import OrderedDict
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+from safetensors.torch import load, save
+
+from adapters.indextts2.reference.encoder import PREPROCESSING_VERSION, Listener, Reference
+from domain.voice import Recording
+
+IN_MEMORY = 32
+ON_DISK = 512
+"""About 3 MB each at full size."""
+
+_SUFFIX = ".reference"
+
+
+class CachedListener:
+    """Hears each recording once: the same bytes, model and precision give the same reference.
+
+    ``folder`` None keeps references in memory only. A file that is damaged, or cannot be read or
+    written, costs time but no request.
+    """
+
+    def __init__(
+        self,
+        *,
+        listener: Listener,
+        model_fingerprint: str,
+        precision: str,
+        device: torch.device,
+        folder: Path | None,
+        in_memory: int = IN_MEMORY,
+        on_disk: int = ON_DISK,
+    ) -> None:
+        self._listener = listener
+        self._origin = f"{model_fingerprint}/{precision}/{PREPROCESSING_VERSION}"
+        self._device = device
+        self._folder = folder
+        self._in_memory = in_memory
+        self._on_disk = on_disk
+        self._kept: OrderedDict[str, Reference] = OrderedDict()
+
+    def hear(self, recording: Recording) -> Reference:
+        key = hashlib.sha256(f"{recording.digest}/{self._origin}".encode()).hexdigest()
+        reference = self._kept.pop(key, None) or self._read(key)
+        if reference is None:
+            reference = self._listener.hear(recording)
+            self._write(key, reference)
+        self._kept[key] = reference
+        while len(self._kept) > self._in_memory:
+            self._kept.popitem(last=False)
+        return reference
+
+    def _read(self, key: str) -> Reference | None:
+        if self._folder is None:
+            return None
+        try:
+            content = (self._folder / f"{key}{_SUFFIX}").read_bytes()
+            checksum, tensors = content[:32], content[32:]
+            if hashlib.sha256(tensors).digest() != checksum:
+                return None
+            return Reference(**load(tensors)).to(self._device)
+        except Exception:  # noqa: BLE001 - whatever is wrong with it, the file is made anew
+            return None
+
+    def _write(self, key: str, reference: Reference) -> None:
+        if self._folder is None:
+            return
+        tensors = {
+            name: tensor.detach().cpu().contiguous() for name, tensor in reference.tensors().items()
+        }
+        content = save(tensors)
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            _replace(self._folder / f"{key}{_SUFFIX}", hashlib.sha256(content).digest() + content)
+            self._remove_oldest(self._folder)
+
+    def _remove_oldest(self, folder: Path) -> None:
+        files = sorted(folder.glob(f"*{_SUFFIX}"), key=lambda file: file.stat().st_mtime)
+        for file in files[: max(0, len(files) - self._on_disk)]:
+            file.unlink(missing_ok=True)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write beside ``path`` first, so that no reader ever sees half a file."""
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,70 @@
+"""Where the model's files come from."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+
+class WeightState(Enum):
+    """What became of one file of the model, or how it was found."""
+
+    WHOLE = "whole"
+    COPIED = "copied"
+    FETCHED = "fetched"
+    MISSING = "missing"
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFile:
+    """One file of the model: ``name`` is ``ORG/REPOSITORY/path``, as the hub calls it."""
+
+    name: str
+    size_bytes: int
+    state: WeightState
+
+
+class WeightStep(Enum):
+    """What takes time on the way to the weights."""
+
+    WAITING = "waiting"
+    VERIFYING = "verifying"
+    COPYING = "copying"
+    FETCHING = "fetching"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightProgress:
+    """How far one step of one file is; while waiting for another process there is no file."""
+
+    step: WeightStep
+    name: str = ""
+    done_bytes: int = 0
+    total_bytes: int = 0
+
+
+WeightWatcher = Callable[[WeightProgress], None]
+
+
+class WeightSource(Protocol):
+    """Where the model's files come from."""
+
+    def check(self, watch: WeightWatcher) -> Sequence[WeightFile]:
+        """Compare every byte that is here with what the source has; changes nothing.
+
+        Every file is whole, missing or damaged.
+
+        Raises:
+            ModelUnavailable: the source cannot be asked.
+        """
+
+    def fetch(self, watch: WeightWatcher) -> Sequence[WeightFile]:
+        """Make every file whole: found here, copied from another place of this machine, or fetched.
+
+        An interrupted fetch goes on where it stopped. A file appears under its name only when it
+        is whole, and only one process at a time works on a folder; another waits.
+
+        Raises:
+            ModelUnavailable: a file cannot be had, or not be kept; the message says what to do.
+        """

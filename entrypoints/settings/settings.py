@@ -1,0 +1,110 @@
+"""Settings from the environment, checked once at start."""
+
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from entrypoints.problems import describe
+from entrypoints.settings.storage import StorageSettings
+from entrypoints.wrong_settings import WrongSettingsError
+
+VOLUME = Path("/runpod-volume")
+"""Where RunPod mounts a network volume; a laptop has none."""
+
+
+class Settings(StorageSettings):
+    """What an operator can set; the field in capitals is the variable's name."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        env_ignore_empty=True,
+        extra="ignore",
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+    audio_voices_dir: Path = Field(default_factory=lambda: _folder("audio_voices"))
+    checkpoints_dir: Path = Field(default_factory=lambda: _folder("checkpoints"))
+    output_audio_dir: Path = Field(
+        default_factory=lambda: _folder("output_audio"), validate_default=True
+    )
+    cleanup_days: int = Field(default=2, ge=1)
+    hf_token: SecretStr = SecretStr("")
+    hf_endpoint: str = Field(default="", pattern=r"^(https?://[^\s/]+\S*)?$")
+    default_voice: str = "default"
+    tts_engine: Literal["indextts2", "preview", "auto"] = "auto"
+    device: str | None = Field(default=None, pattern=r"^(cpu|cuda(:\d+)?)$")
+    use_fp16: bool = False
+    use_deepspeed: bool = False
+    use_cuda_kernel: bool = False
+    use_cuda_graphs: bool = True
+    early_first_audio: bool = False
+    max_tokens_per_segment: int = Field(default=800, ge=1)
+    max_text_chars: int = Field(default=10_000, ge=1)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("output_audio_dir")
+    @classmethod
+    def _away_from_what_is_kept(cls, value: Path, info: ValidationInfo) -> Path:
+        for name in ("audio_voices_dir", "checkpoints_dir"):
+            kept = info.data.get(name)
+            if kept and kept.resolve() == value.resolve():
+                raise ValueError(f"must not be {name.upper()}: old files in it are removed")
+        return value
+
+    @field_validator("hf_token")
+    @classmethod
+    def _one_word(cls, value: SecretStr) -> SecretStr:
+        token = value.get_secret_value().strip()  # a pasted token brings its line break along
+        if not (token.isascii() and token.isprintable()) or " " in token:
+            raise ValueError("must be a token: one word of ASCII characters")
+        return SecretStr(token)
+
+
+class CliSettings(Settings):
+    """Defaults for a person at a terminal."""
+
+    log_format: Literal["json", "console"] = "console"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+
+
+class WorkerSettings(Settings):
+    """Defaults for a worker on RunPod."""
+
+    object_store: Literal["s3", "filesystem"] = "s3"
+    tts_engine: Literal["indextts2", "preview", "auto"] = "indextts2"
+
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+def load_settings(kind: type[SettingsT]) -> SettingsT:
+    """Read the environment.
+
+    Raises:
+        WrongSettingsError: with one line for each variable that is wrong.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        raise WrongSettingsError(
+            "\n".join(
+                f"{str(problem['loc'][0]).upper()}: {describe(problem)}"
+                for problem in error.errors(include_url=False)
+            )
+        ) from None
+
+
+def _folder(name: str) -> Path:
+    if VOLUME.is_dir():
+        return VOLUME / "indextts" / name
+    return user_data_path("indextts-runpod") / name

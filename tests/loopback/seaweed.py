@@ -1,0 +1,120 @@
+"""A real S3 service for tests: SeaweedFS in a process of its own."""
+
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.s3.connection import AddressingStyle, Patience, S3Connection
+from tests.loopback.free_ports import free_ports
+
+ACCESS_KEY_ID = "seaweed-access-key"
+SECRET_ACCESS_KEY = "seaweed-secret-nobody-may-read"
+BUCKET = "media"
+DOMAIN = "s3.test"
+"""Where the bucket may stand in the host's name: ``media.s3.test``."""
+
+PATIENCE = Patience()
+READY_WITHIN_SECONDS = 60.0
+_PORTS = (
+    "s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port",
+    "volume.port.grpc", "filer.port", "filer.port.grpc", "admin.port", "admin.port.grpc",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Seaweed:
+    """The running service; ``endpoint_url`` is its own or that of a proxy before it."""
+
+    endpoint_url: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that make a worker store here."""
+        return {
+            "OBJECT_STORE": "s3",
+            "S3_ENDPOINT_URL": self.endpoint_url,
+            "S3_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "S3_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+            "S3_BUCKET_NAME": BUCKET,
+        }
+
+    def connection(
+        self,
+        *,
+        access_key_id: str = ACCESS_KEY_ID,
+        secret_access_key: str = SECRET_ACCESS_KEY,
+        addressing_style: AddressingStyle = "auto",
+        patience: Patience = PATIENCE,
+    ) -> S3Connection:
+        return S3Connection(
+            endpoint_url=self.endpoint_url,
+            access_key_id=access_key_id,
+            secret_access_key=secret_access_key,
+            addressing_style=addressing_style,
+            patience=patience,
+        )
+
+
+@contextmanager
+def running_seaweed() -> Generator[Seaweed, None, None]:
+    """Start the service with one empty bucket, on ports that were free, and stop it at the end."""
+    with free_ports(len(_PORTS)) as ports:
+        yield from _running(dict(zip(_PORTS, ports, strict=True)))
+
+
+def _running(ports: dict[str, int]) -> Generator[Seaweed, None, None]:
+    folder = Path(tempfile.mkdtemp(prefix="seaweed-"))
+    log = (folder / "log").open("wb")
+    process = subprocess.Popen(
+        [
+            str(Path(sys.executable).with_name("weed")), f"-logdir={folder}", "mini",
+            f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-bucket={BUCKET}",
+            "-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
+            "-master.telemetry=false", "-s3.autoCreateBucket=false", f"-s3.domainName={DOMAIN}",
+            *(f"-{name}={port}" for name, port in ports.items()),
+        ],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        },
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        seaweed = Seaweed(f"http://127.0.0.1:{ports['s3.port']}")
+        _wait_until_it_stores(seaweed, process, folder / "log")
+        yield seaweed
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        log.close()
+        shutil.rmtree(folder)
+        for port in ports.values():
+            for left in Path(tempfile.gettempdir()).glob(f"seaweedfs-*-{port}.sock"):
+                left.unlink()
+
+
+def _wait_until_it_stores(seaweed: Seaweed, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Until a first object is stored: that allocates the volumes, after the port is open."""
+    client = seaweed.connection(patience=Patience(attempts=1)).client()
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            client.put_object(Bucket=BUCKET, Key=f"probe/{uuid.uuid4().hex}", Body=io.BytesIO(b"x"))
+        except Exception:  # noqa: BLE001 - whatever keeps it from storing, it is not ready
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"SeaweedFS did not start:\n{log.read_text(errors='replace')[-4000:]}")

@@ -1,0 +1,174 @@
+"""Run a case of golden outputs through the engine, with the chance that the package had."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from adapters.indextts2.checkpoint_files import CheckpointFiles
+from adapters.indextts2.devices import Precision
+from adapters.indextts2.engine.assembly import EngineSettings, assemble
+from adapters.indextts2.engine.engine import Engine
+from adapters.indextts2.engine.stages import Stages
+from adapters.indextts2.noise import Noise, SegmentKey, Urn
+from adapters.indextts2.t2s.beam_search import Codes
+from adapters.indextts2.t2s.generator import CodeGenerator
+from adapters.indextts2.t2s.latents import LatentReader
+from adapters.indextts2.t2s.sampling import SamplingPlan
+from domain.audio import Samples
+from domain.delivery import Delivery, Sampling
+from domain.emotion import Emotion, RecordedEmotion, VectorEmotion
+from domain.voice import Recording
+
+_CONTROLS = ("num_beams", "top_k", "max_mel_tokens")
+
+
+class PackageNoise:
+    """torch's own generator, seeded where the golden program seeded it; one segment at a time.
+
+    ``closest`` is the smallest relative gap so far between two neighbours in the race for a draw.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.closest = 1.0
+        self._seed = seed
+        self._of_segment: dict[int, torch.Generator] = {}
+
+    def keys(self, segments: Sequence[SegmentKey]) -> Tensor:
+        return torch.tensor([segment.segment for segment in segments])
+
+    def choose(self, keys: Tensor, urn: Urn, count: int, *, step: Tensor) -> Tensor:
+        (segment,) = keys.tolist()
+        if segment not in self._of_segment:
+            self._of_segment[segment] = self._seeded(100 * segment)
+        table = torch.zeros(1, urn.width).scatter(1, urn.columns, urn.probabilities)
+        # What torch.multinomial does: the columns race, and the first ``count`` are drawn.
+        pace = torch.empty_like(table).exponential_(generator=self._of_segment[segment])
+        ranked, drawn = (table / pace).topk(min(count + 1, urn.width), dim=1)
+        possible = ranked[ranked > 0]
+        gaps = 1 - possible[1:] / possible[:-1]
+        self.closest = min([self.closest, *gaps.tolist()])
+        drawn = drawn[:, :count]
+        # Where fewer than ``count`` are possible the package draws what was left out, to no effect.
+        turns = torch.full((1, urn.width), count).scatter(1, drawn, torch.arange(count)[None])
+        return turns.gather(1, urn.columns).argsort(dim=1, stable=True)[:, :count]
+
+    def flow_start(self, key: SegmentKey, *, channels: int, frames: int) -> Tensor:
+        return torch.randn(1, channels, frames, generator=self._seeded(100 * key.segment + 50))
+
+    def pick(self, count: int, *, index: int) -> int:
+        raise AssertionError("no golden case draws exemplars")
+
+    def _seeded(self, offset: int) -> torch.Generator:
+        return torch.Generator().manual_seed(self._seed + offset)
+
+
+@dataclass(slots=True)
+class Witness:
+    """Stands before the generator and the latent reader and keeps what they answer."""
+
+    generator: CodeGenerator
+    reader: LatentReader
+    codes: list[Codes] = field(default_factory=list)
+    latents: list[Tensor] = field(default_factory=list)
+
+    @property
+    def longest(self) -> int:
+        return self.generator.longest
+
+    def generate(
+        self,
+        prompts: Sequence[Tensor],
+        keys: Sequence[SegmentKey],
+        *,
+        plan: SamplingPlan,
+        noise: Noise,
+    ) -> list[Codes]:
+        self.codes.extend(self.generator.generate(prompts, keys, plan=plan, noise=noise))
+        return self.codes[-len(prompts) :]
+
+    def begin(
+        self, prompt: Tensor, key: SegmentKey, *, plan: SamplingPlan, noise: Noise, count: int
+    ) -> Tensor | Codes:
+        return self.generator.begin(prompt, key, plan=plan, noise=noise, count=count)
+
+    def read(self, prompt: Tensor, codes: Tensor) -> Tensor:
+        self.latents.append(self.reader.read(prompt, codes))
+        return self.latents[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenRun:
+    codes: list[Codes]
+    latents: list[Tensor]
+    waves: list[Samples]
+
+
+def golden_stages(
+    checkpoint: Path, *, precision: Precision = Precision.FULL, early_first_audio: bool = False
+) -> Stages:
+    """The stages of a checkpoint, one segment at a time, with the package's chance."""
+    assembled = assemble(
+        EngineSettings(
+            files=CheckpointFiles(checkpoint),
+            precision=precision,
+            use_cuda_kernel=False,
+            use_cuda_graphs=True,
+            use_grammars=False,
+            max_tokens_per_segment=600,
+            segments_at_once=1,
+            early_first_audio=early_first_audio,
+            cache_dir=None,
+        ),
+        torch.device("cpu"),
+    )
+    return replace(assembled.stages, noise=PackageNoise)
+
+
+def run_case(stages: Stages, case: dict[str, Any], voices: dict[str, Recording]) -> GoldenRun:
+    """``case``: voice, text, seed and the arguments of ``IndexTTS2.infer``."""
+    arguments = case["arguments"]
+    witness = Witness(stages.generator, stages.latents)
+    longest = arguments.get("max_text_tokens_per_segment", 120)
+    stages = replace(stages, generator=witness, latents=witness, longest_segment=longest)
+    emotion, recording = _emotion(arguments, voices)
+    delivery = Delivery(
+        seed=case["seed"],
+        emotion=emotion,
+        emotion_recording=recording,
+        sampling=Sampling(**{name: arguments[name] for name in _CONTROLS if name in arguments}),
+    )
+    with torch.inference_mode():
+        parts = list(
+            Engine(stages=stages).speak(
+                [case["text"]], voice=voices[case["voice"]], delivery=delivery
+            )
+        )
+    return GoldenRun(witness.codes, witness.latents, [part.samples for part in parts])
+
+
+def with_stop(codes: Codes, stop: int) -> list[int]:
+    """The codes as the package returns them: closed by the stop code where there was one."""
+    ids = codes.ids.tolist()
+    return [*ids, stop] if codes.stopped else ids
+
+
+def in_steps(wave: Samples) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """±1 in steps of a 16-bit file."""
+    return wave.astype(np.float64) * 32767
+
+
+def _emotion(
+    arguments: dict[str, Any], voices: dict[str, Recording]
+) -> tuple[Emotion | None, Recording | None]:
+    alpha = arguments.get("emo_alpha", 1.0)
+    if "emo_vector" in arguments:
+        return VectorEmotion(tuple(map(float, arguments["emo_vector"])), alpha), None
+    if "emo_audio_prompt" in arguments:
+        name = arguments["emo_audio_prompt"]
+        return RecordedEmotion(name, alpha), voices[name]
+    return None, None

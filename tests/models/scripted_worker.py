@@ -1,0 +1,125 @@
+"""The worker with a model that does what the text says: for failures that no real model has.
+
+``SCRIPTED_STATE`` says how loading goes; a chunk with one of these words misbehaves:
+
+``RAISE``   raises something that is no domain error
+``BREAK``   raises SynthesisFailed
+``MEMORY``  runs out of memory
+``FOREVER`` speaks silence without end
+``STUCK``   does not come back at all
+``GATE``    waits until the file ``SCRIPTED_GATE`` exists
+"""
+
+import os
+import threading
+import time
+import zlib
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+import numpy as np
+from dependency_injector import providers
+
+from application.ports.speech_model import ModelState, ModelStatus, SpokenPart
+from domain.audio import Samples
+from domain.delivery import Delivery
+from domain.errors import ModelUnavailable, OutOfMemory, SynthesisFailed
+from domain.voice import Recording
+from entrypoints.container import Container
+from entrypoints.runpod_worker import main
+from entrypoints.settings.settings import WorkerSettings, load_settings
+
+RATE_HZ = 24_000
+SECONDS_A_CHARACTER = 0.06
+LOADING_SECONDS = 4.0
+
+_UNAVAILABLE = {
+    "missing_weights": ModelStatus(
+        ModelState.MISSING_WEIGHTS, ("gpt.pth", "s2mel.pth"), "run: indextts-runpod download"
+    ),
+    "no_gpu": ModelStatus(ModelState.NO_GPU, advice="there is no GPU; choose a GPU endpoint"),
+    "missing_package": ModelStatus(ModelState.MISSING_PACKAGE, advice="install indextts"),
+}
+
+
+class ScriptedModel:
+    """Chirps, as long as the text is, that depend on text, seed and place."""
+
+    engine = "scripted"
+    device = "cpu"
+    clones_voices = True
+    sample_rate_hz = RATE_HZ
+
+    def __init__(self, *, state: str, gate: Path) -> None:
+        self._script = state
+        self._gate = gate
+        self._loading = threading.Lock()
+        self._is_ready = state == "ready"
+        self._has_failed = False
+
+    def status(self) -> ModelStatus:
+        if self._script in _UNAVAILABLE:
+            return _UNAVAILABLE[self._script]
+        if self._has_failed:
+            return ModelStatus(ModelState.FAILED, advice="the weights are damaged")
+        if self._is_ready:
+            return ModelStatus(ModelState.READY)
+        is_loading = self._loading.locked()
+        return ModelStatus(ModelState.LOADING if is_loading else ModelState.NOT_LOADED)
+
+    def load(self) -> None:
+        if self._script in _UNAVAILABLE:
+            raise ModelUnavailable(_UNAVAILABLE[self._script].advice)
+        with self._loading:
+            if self._script == "failed":
+                self._has_failed = True
+                raise ModelUnavailable("the weights are damaged; download them again")
+            if not self._is_ready:
+                time.sleep(LOADING_SECONDS)
+                self._is_ready = True
+
+    def speak(
+        self, chunks: Sequence[str], *, voice: Recording, delivery: Delivery
+    ) -> Generator[SpokenPart, None, None]:
+        for index, chunk in enumerate(chunks):
+            yield from self._misbehave(index, chunk)
+            samples = _chirp(chunk, seed=delivery.seed, index=index)
+            half = len(samples) // 2
+            yield SpokenPart(index, samples[:half], ends_chunk=False)
+            yield SpokenPart(index, samples[half:], ends_chunk=True)
+
+    def _misbehave(self, index: int, chunk: str) -> Generator[SpokenPart, None, None]:
+        if "RAISE" in chunk:
+            raise RuntimeError(f"CUDA error in {__file__}: device-side assert, key s3cr3t")
+        if "BREAK" in chunk:
+            raise SynthesisFailed("the model lost its way; send the job again")
+        if "MEMORY" in chunk:
+            raise OutOfMemory("the GPU ran out of memory; send a shorter text")
+        if "STUCK" in chunk:
+            threading.Event().wait()
+        while "FOREVER" in chunk:
+            time.sleep(0.05)
+            yield SpokenPart(index, np.zeros(240, dtype=np.float32), ends_chunk=False)
+        while "GATE" in chunk and not self._gate.exists():
+            time.sleep(0.02)
+
+
+def _chirp(text: str, *, seed: int, index: int) -> Samples:
+    noise = np.random.default_rng([seed, index, zlib.crc32(text.encode())])
+    count = int(len(text) * SECONDS_A_CHARACTER * RATE_HZ)
+    phase = np.arange(count, dtype=np.float32) * np.float32(noise.uniform(0.02, 0.1))
+    samples: Samples = (0.3 * np.sin(phase)).astype(np.float32)
+    return samples
+
+
+if __name__ == "__main__":
+    container = Container(settings=load_settings(WorkerSettings))
+    container.model.override(
+        providers.Object(
+            ScriptedModel(
+                state=os.environ.get("SCRIPTED_STATE", "ready"),
+                gate=Path(os.environ.get("SCRIPTED_GATE", "/nonexistent/gate")),
+            )
+        )
+    )
+    main(container)
