@@ -7,7 +7,7 @@ from application.ports.storage import ObjectStore, StoredObject
 from domain.errors import Conflict, SpeechError, StorageFailed
 
 
-class StoreWithSpare:
+class FallbackStore:
     """``store``, and what it failed to take is kept in ``spare``.
 
     Keeping it does not make the job a success: the error stays, and says where the audio is.

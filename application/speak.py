@@ -119,7 +119,7 @@ class Speak:
             ),
             plan=request.join,
             warnings=(
-                *self._unheard_wishes(request),
+                *self._ignored_options(request),
                 *voice.warnings,
                 *(emotion.warnings if emotion else ()),
             ),
@@ -181,7 +181,7 @@ class Speak:
             return self._references.find(emotion.voice)
         return None
 
-    def _unheard_wishes(self, request: SpeechRequest) -> list[str]:
+    def _ignored_options(self, request: SpeechRequest) -> list[str]:
         """Warnings for what an engine with one voice of its own cannot do."""
         if self._model.clones_voices:
             return []

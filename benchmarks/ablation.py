@@ -10,15 +10,15 @@ from torch import Tensor
 
 from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
-from adapters.indextts2.s2m.mel_decoder import CodedSegment
+from adapters.indextts2.s2m.mel_decoder import SemanticSegment
 from adapters.indextts2.t2s.beam_search import Codes
-from adapters.indextts2.t2s.generator import CodeGenerator
+from adapters.indextts2.t2s.generator import SemanticGenerator
 from adapters.indextts2.t2s.sampling import SamplingPlan
-from adapters.indextts2.t2s.steps.buckets import Coarse, Exact
-from adapters.indextts2.t2s.steps.buffers import FixedStorage
+from adapters.indextts2.t2s.steps.buckets import ExactShapes, PowerOfTwoBuckets
+from adapters.indextts2.t2s.steps.buffers import StaticBuffers
 from adapters.indextts2.t2s.steps.cuda_graphs import CudaGraphs
-from adapters.indextts2.t2s.steps.graph_runner import Recorder, Replays
-from adapters.indextts2.t2s.steps.runner import Eager, Step
+from adapters.indextts2.t2s.steps.graph_runner import GraphCapture, GraphRunner
+from adapters.indextts2.t2s.steps.runner import EagerRunner, Step
 from benchmarks.ceilings import Ceiling
 from benchmarks.sides import Case, Clock, tokens_of
 
@@ -29,7 +29,7 @@ Ways = dict[str, Callable[[], object]]
 class ClockedRecorder:
     """A recorder that knows how many steps it has recorded, and how long that took."""
 
-    recorder: Recorder
+    recorder: GraphCapture
     clock: Clock
     count: int = 0
     seconds: float = 0.0
@@ -53,7 +53,7 @@ def ablation(
 ) -> Iterator[str]:
     """Tables for code generation, flow matching and vocoder; ``halved`` is USE_FP16's engine."""
     clock = Clock(case)
-    voice = stages.listener.hear(case.voice(0))
+    voice = stages.listener.encode(case.voice(0))
     prompts = [
         stages.prompts.build(tokens, latents=voice.latents, emotion=stages.emotions.own(voice))
         for tokens in tokens_of(case)
@@ -71,7 +71,7 @@ def ablation(
     yield _share_of_ceiling(stages, rows, together / case.plan.max_mel_tokens, ceiling)
     yield ""
     segments = [
-        CodedSegment(key, codes.ids, stages.latents.read(prompt, codes.ids))
+        SemanticSegment(key, codes.ids, stages.latents.read(prompt, codes.ids))
         for key, codes, prompt in zip(keys, saying.by(stages.generator), prompts, strict=True)
     ]
 
@@ -112,7 +112,7 @@ class Saying:
     plan: SamplingPlan
     noise: KeyedNoise
 
-    def by(self, generator: CodeGenerator, *ends: int) -> list[Codes]:
+    def by(self, generator: SemanticGenerator, *ends: int) -> list[Codes]:
         """The codes, in batches that end before the segments ``ends``; else in one."""
         said: list[Codes] = []
         for end in ends or (len(self.prompts),):
@@ -126,7 +126,7 @@ class Saying:
 def _generating(generator: Any, saying: Saying, case: Case) -> Ways:
     every = len(saying.prompts)
 
-    def way(changed: CodeGenerator, *ends: int) -> Callable[[], object]:
+    def way(changed: SemanticGenerator, *ends: int) -> Callable[[], object]:
         return lambda: saying.by(changed, *ends)
 
     ways = {
@@ -141,7 +141,7 @@ def _generating(generator: Any, saying: Saying, case: Case) -> Ways:
     }
     if case.device != "cpu":
         ways["one batch, no step recorded (USE_CUDA_GRAPHS=false)"] = way(
-            replace(generator, buckets=Exact(), runner=Eager())
+            replace(generator, buckets=ExactShapes(), runner=EagerRunner())
         )
     return ways
 
@@ -149,8 +149,8 @@ def _generating(generator: Any, saying: Saying, case: Case) -> Ways:
 def _recording(generator: Any, saying: Saying, clock: Clock, device: str) -> Iterator[str]:
     """How long it takes to record the steps of a request; what moves is recorded anew."""
     recorder = ClockedRecorder(CudaGraphs(torch.device(device)), clock)
-    runner = Replays(recorder=recorder, storage=FixedStorage())
-    recording = replace(generator, buckets=Coarse(), runner=runner)
+    runner = GraphRunner(recorder=recorder, storage=StaticBuffers())
+    recording = replace(generator, buckets=PowerOfTwoBuckets(), runner=runner)
     for _ in range(2):
         saying.by(recording)
     yield f"{recorder.count} steps were recorded as CUDA graphs, in {recorder.seconds:.2f} s."

@@ -31,7 +31,7 @@ from benchmarks.ablation import ablation, spread
 from benchmarks.ceilings import Ceiling, Operations
 from benchmarks.sides import STAGES, Case, Clock, Ours, Package, Turn, stages_of
 from benchmarks.upstream import Mode
-from benchmarks.weight import SIDES, weigh
+from benchmarks.weight import SIDES, classify
 from tests.tiny_checkpoint.checkpoint import write_checkpoint
 from tests.tiny_checkpoint.sizes import FULL, MIDDLE, TINY
 
@@ -49,7 +49,7 @@ def weights(case: Case) -> Iterator[str]:
     """Load time and peak memory of each side; the engine's loads are its first and its second."""
     yield "| | package | ours, first start | ours, later |"
     yield "|---|---:|---:|---:|"
-    weighed = [weigh(side, case) for side in (*SIDES, "ours")]
+    weighed = [classify(side, case) for side in (*SIDES, "ours")]
     loads = " | ".join(f"{weight.load_seconds:.1f}" for weight in weighed)
     peaks = " | ".join(f"{weight.peak_bytes / 2**20:.0f}" for weight in weighed)
     yield f"| load, s | {loads} |"

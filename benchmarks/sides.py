@@ -163,13 +163,13 @@ class Package:
         clock = Clock(self._case)
         began = clock.now()
         with clock.on("reference"):
-            heard = self.upstream.hear(self._case.voice(turn))
+            heard = self.upstream.encode(self._case.voice(turn))
         samples = sum(self._speak(heard, tokens, clock) for tokens in self._tokens[:chunks])
         return Turn(clock.spent, clock.now() - began, samples / RATE_HZ)
 
     def first_audio(self, turn: int) -> float:
         """Seconds until the first chunk is spoken, in a voice that is known."""
-        heard, clock = self.upstream.hear(self._case.voice(turn)), Clock(self._case)
+        heard, clock = self.upstream.encode(self._case.voice(turn)), Clock(self._case)
         return clock.seconds(lambda: self._speak(heard, self._tokens[0], clock))
 
     def _speak(self, heard: Any, tokens: Sequence[int], clock: Clock) -> int:
@@ -210,7 +210,7 @@ class Ours:
     def first_audio(self, turn: int, *, early_codes: int = 0) -> float:
         """Seconds until the first samples leave, in a voice that is known."""
         voice, clock = self._case.voice(turn), Clock(self._case)
-        self.stages.listener.hear(voice)
+        self.stages.listener.encode(voice)
         engine = Engine(stages=replace(self.stages, early_codes=early_codes))
         parts = engine.speak(self._case.texts(), voice=voice, delivery=self._case.delivery(turn))
         seconds = clock.seconds(lambda: next(parts))

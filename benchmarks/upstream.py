@@ -109,7 +109,7 @@ class Upstream:
         set_up_generation(loaded.gpt, half=loaded.mode.half)
         return loaded
 
-    def hear(self, recording: Recording) -> Heard:
+    def encode(self, recording: Recording) -> Heard:
         """What ``infer_generator`` computes of a voice that it did not speak with last."""
         speech = resample(recording.waveform, MODEL_RATE_HZ)
         narrow = resample_by_sinc(speech, MODEL_RATE_HZ, ENCODER_RATE_HZ)

@@ -32,7 +32,7 @@ from adapters.s3.store import S3Store
 from adapters.s3.voices import S3VoiceSource
 from application.cleanup import Cleanup
 from application.engine_choice import choose_engine
-from application.fallback_store import StoreWithSpare
+from application.fallback_store import FallbackStore
 from application.ports.audio import AudioDecoder, AudioEncoder
 from application.ports.speech_model import SpeechModel
 from application.ports.storage import ExpiringFiles, ObjectStore
@@ -96,11 +96,11 @@ class Container(DeclarativeContainer):
         prefix=settings.provided.s3_prefix,
         url_expires_seconds=settings.provided.s3_url_expires_seconds,
     )
-    s3_store_with_spare: Provider[ObjectStore] = Singleton(
-        StoreWithSpare, store=s3_store, spare=filesystem_store
+    s3_store_with_fallback: Provider[ObjectStore] = Singleton(
+        FallbackStore, store=s3_store, spare=filesystem_store
     )
     store: Provider[ObjectStore] = Selector(
-        settings.provided.object_store, s3=s3_store_with_spare, filesystem=filesystem_store
+        settings.provided.object_store, s3=s3_store_with_fallback, filesystem=filesystem_store
     )
 
     voices: Provider[VoiceRepository] = Singleton(

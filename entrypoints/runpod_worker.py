@@ -13,7 +13,7 @@ from entrypoints.logs import configure_logs
 from entrypoints.settings.settings import WorkerSettings, load_settings
 from entrypoints.warmup import try_to, warm_up
 from entrypoints.worker.job_handler import JobHandler
-from entrypoints.wrong_settings import WrongSettingsError
+from entrypoints.wrong_settings import SettingsError
 
 WRONG_USAGE = 2
 JOB_SOURCE = "RUNPOD_WEBHOOK_GET_JOB"
@@ -36,7 +36,7 @@ def main(container: Container | None = None) -> None:
             is_local=options.rp_serve_api,
             warms_up=options.warmup,
         )
-    except WrongSettingsError as error:
+    except SettingsError as error:
         for line in str(error).splitlines():
             print(f"indextts-runpod: {line}", file=sys.stderr)
         sys.exit(WRONG_USAGE)
@@ -45,7 +45,7 @@ def main(container: Container | None = None) -> None:
 def _run(container: Container, *, is_local: bool, warms_up: bool) -> None:
     configure_logs(container.settings())
     if not is_local and not os.environ.get(JOB_SOURCE):
-        raise WrongSettingsError("RunPod gives no jobs here; to try it, use: indextts-runpod serve")
+        raise SettingsError("RunPod gives no jobs here; to try it, use: indextts-runpod serve")
     _tidy(container)
     if warms_up:
         try_to("warm_up", lambda: warm_up(container.speak()))
@@ -67,13 +67,13 @@ def serve_jobs(container: Container, *, keeps_audio: bool = False) -> None:
     that pings, and a fork in the middle of loading may stand still for ever.
 
     Raises:
-        WrongSettingsError: the SDK is not installed.
+        SettingsError: the SDK is not installed.
     """
     os.environ.setdefault("RUNPOD_LOG_LEVEL", "INFO")  # the SDK's own default logs all audio
     try:
         import runpod
     except ImportError as error:
-        raise WrongSettingsError(
+        raise SettingsError(
             "RunPod's SDK is not installed; install it with: pip install 'indextts-runpod[worker]'"
         ) from error
 

@@ -17,7 +17,7 @@ _COMMIT = re.compile("[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class Inventory:
     """The files of one repository as they are in ``place``, out of several ``places``."""
 
     needed: Sequence[Needed]
@@ -29,7 +29,7 @@ class Survey:
     def lacking(self) -> tuple[HubFile, ...]:
         return tuple(file for file, state in self.states.items() if state is not WeightState.WHOLE)
 
-    def at_home(self, hub: Hub, watch: WeightWatcher) -> "Survey":
+    def at_home(self, hub: Hub, watch: WeightWatcher) -> "Inventory":
         """The same for the first place, held against the hub's newest version."""
         if self.place == self.places[0]:
             return self
@@ -46,7 +46,7 @@ class Survey:
 
 def survey(
     hub: Hub, needed: Sequence[Needed], places: Sequence[Path], watch: WeightWatcher
-) -> Survey:
+) -> Inventory:
     """Look at the place that the engine would take: the first with every required file.
 
     A snapshot of a hub cache is held against its own commit, so that an older version that is
@@ -67,10 +67,10 @@ def _survey_of(
     places: Sequence[Path],
     place: Path,
     watch: WeightWatcher,
-) -> Survey:
+) -> Inventory:
     files = wanted(_listing(hub, needed[0].repository, place), needed)
     states = {file: _verified(file, place / file.path, watch) for file in files}
-    return Survey(needed, places, place, states)
+    return Inventory(needed, places, place, states)
 
 
 def _listing(hub: Hub, repository: str, place: Path) -> Sequence[HubFile]:

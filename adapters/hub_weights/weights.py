@@ -17,7 +17,7 @@ from pathlib import Path
 from adapters.hub_weights.failures import keeping_files, no_room
 from adapters.hub_weights.hub import Hub
 from adapters.hub_weights.hub_file import HubFile
-from adapters.hub_weights.survey import Survey, survey
+from adapters.hub_weights.survey import Inventory, survey
 from adapters.hub_weights.wanted import Needed
 from application.ports.weights import (
     WeightFile,
@@ -91,12 +91,12 @@ class HubWeights:
                 leftover.unlink()  # of versions that the hub no longer has
             return files
 
-    def _surveys(self, watch: WeightWatcher) -> Generator[Survey, None, None]:
+    def _surveys(self, watch: WeightWatcher) -> Generator[Inventory, None, None]:
         for repository in dict.fromkeys(need.repository for need in self._needed):
             needed = [need for need in self._needed if need.repository == repository]
             yield survey(self._hub, needed, tuple(self._places(repository)), watch)
 
-    def _missing_bytes(self, surveys: Sequence[Survey]) -> int:
+    def _missing_bytes(self, surveys: Sequence[Inventory]) -> int:
         """How much more the disk must hold: less what is unfinished, and what makes way."""
         return sum(
             file.size_bytes
@@ -106,7 +106,7 @@ class HubWeights:
             for file in found.lacking
         )
 
-    def _had(self, found: Survey, file: HubFile, watch: WeightWatcher) -> WeightState:
+    def _had(self, found: Inventory, file: HubFile, watch: WeightWatcher) -> WeightState:
         """Make ``file`` whole in its place; answer how."""
         if file not in found.lacking:
             return WeightState.WHOLE

@@ -85,7 +85,7 @@ def cpu_multiplies_bfloat16() -> bool:
     return any(capabilities.get(name) for name in _BFLOAT16_INSTRUCTIONS)
 
 
-def refusals(
+def unsupported_settings(
     device: "torch.device",
     precision: Precision,
     *,

@@ -14,7 +14,7 @@ from adapters.indextts2.devices import (
     cpu_multiplies_bfloat16,
     driver_is_present,
     expected_device,
-    refusals,
+    unsupported_settings,
 )
 from adapters.indextts2.failures import loading, speaking
 from adapters.indextts2.segment_limit import clamp_note, configured_limit
@@ -112,10 +112,10 @@ class IndexTTS2Model:
             return ModelStatus(ModelState.READY, advice="; ".join(self._notes))
         if self._is_loading:
             return ModelStatus(ModelState.LOADING)
-        return self._obstacle() or (
+        return self._blocker() or (
             ModelStatus(ModelState.FAILED, advice=self._failure)
             if self._failure
-            else ModelStatus(ModelState.NOT_LOADED, advice=self._foreseen())
+            else ModelStatus(ModelState.NOT_LOADED, advice=self._expected_notes())
         )
 
     def load(self) -> None:
@@ -125,7 +125,7 @@ class IndexTTS2Model:
         with self._loading_turn:
             if self._loaded is not None:
                 return self._loaded
-            obstacle = self._obstacle()
+            obstacle = self._blocker()
             if obstacle is not None:
                 raise ModelUnavailable(obstacle.advice)
             self._is_loading = True
@@ -166,7 +166,7 @@ class IndexTTS2Model:
             # Without a turn: it only lets go, and the garbage collector may do it inside anyone's.
             parts.close()
 
-    def _foreseen(self) -> str:
+    def _expected_notes(self) -> str:
         """What loading would note, as far as it can be told before."""
         limit = configured_limit(self._files.path(MODEL, "config.yaml"))
         return "" if limit is None else "; ".join(clamp_note(self._asked_tokens_per_segment, limit))
@@ -197,7 +197,7 @@ class IndexTTS2Model:
             device,
         )
         self._notes = (
-            *refusals(
+            *unsupported_settings(
                 device,
                 precision,
                 use_fp16=self._use_fp16,
@@ -208,7 +208,7 @@ class IndexTTS2Model:
         )
         return Engine(stages=assembled.stages)
 
-    def _obstacle(self) -> ModelStatus | None:
+    def _blocker(self) -> ModelStatus | None:
         """What keeps the model from loading, as far as can be told without loading anything."""
         packages = missing_packages()
         if packages:

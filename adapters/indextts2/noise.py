@@ -17,7 +17,7 @@ class SegmentKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Urn:
+class Candidates:
     """What a decoding step draws from: the columns of a wide table that are not left out.
 
     ``probabilities`` (rows, few) of the columns ``columns`` (rows, few), int64, no column twice;
@@ -38,7 +38,7 @@ class Noise(Protocol):
         A key holds the request and the segment, so rows of several requests may share a batch.
         """
 
-    def choose(self, keys: Tensor, urn: Urn, count: int, *, step: Tensor) -> Tensor:
+    def choose(self, keys: Tensor, urn: Candidates, count: int, *, step: Tensor) -> Tensor:
         """Draw ``count`` places of ``urn`` for each row, without replacement: (rows, count), int64.
 
         Row i of the urn has the key ``keys[i]`` and all are at decoding step ``step`` (1,), int64.
@@ -75,7 +75,7 @@ class KeyedNoise:
         keys = [_signed(self._of_segment(segment)) for segment in segments]
         return torch.tensor(keys, device=self._device)
 
-    def choose(self, keys: Tensor, urn: Urn, count: int, *, step: Tensor) -> Tensor:
+    def choose(self, keys: Tensor, urn: Candidates, count: int, *, step: Tensor) -> Tensor:
         seeds = _scrambled(keys + (step + 2) * _signed(_GOLDEN_STEP))
         uniform = _uniform(urn.columns + 1, seeds[:, None])
         # The largest p / Exponential(1) are draws without replacement (Efraimidis, Spirakis, 2006).

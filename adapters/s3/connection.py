@@ -13,7 +13,7 @@ AddressingStyle = Literal["auto", "path", "virtual"]
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How often a request is tried, and the seconds that one try may wait.
 
     ``attempts`` counts the first one. Only what may pass by itself is tried again: 500, 502, 503,
@@ -25,7 +25,7 @@ class Patience:
     read_seconds: float = 20.0
 
 
-HASTY = Patience(attempts=1, connect_seconds=0.8, read_seconds=0.8)
+PROBE_POLICY = RetryPolicy(attempts=1, connect_seconds=0.8, read_seconds=0.8)
 """For a question that must be answered within two seconds, if only by no."""
 
 
@@ -33,7 +33,7 @@ class S3Connection:
     """Makes each boto3 client once for the process; safe in any thread.
 
     Args:
-        patience: Of the client that moves objects; ``client(HASTY)`` gives another.
+        patience: Of the client that moves objects; ``client(PROBE_POLICY)`` gives another.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class S3Connection:
         secret_access_key: str,
         region: str = "us-east-1",
         addressing_style: AddressingStyle = "auto",
-        patience: Patience = Patience(),
+        patience: RetryPolicy = RetryPolicy(),
     ) -> None:
         self._endpoint_url = endpoint_url
         self._access_key_id = access_key_id
@@ -52,10 +52,10 @@ class S3Connection:
         self._region = region
         self._addressing_style = addressing_style
         self._patience = patience
-        self._clients: dict[Patience, S3Client] = {}
+        self._clients: dict[RetryPolicy, S3Client] = {}
         self._lock = Lock()
 
-    def client(self, patience: Patience | None = None) -> "S3Client":
+    def client(self, patience: RetryPolicy | None = None) -> "S3Client":
         """The client of that patience, the connection's own by default."""
         patience = patience or self._patience
         with self._lock:  # a session that makes clients is not safe in two threads
@@ -63,7 +63,7 @@ class S3Connection:
                 self._clients[patience] = self._new_client(patience)
             return self._clients[patience]
 
-    def _new_client(self, patience: Patience) -> "S3Client":
+    def _new_client(self, patience: RetryPolicy) -> "S3Client":
         from boto3.session import Session
         from botocore.config import Config
 

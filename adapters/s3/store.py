@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, TypedDict
 from urllib.parse import quote
 
-from adapters.s3.connection import HASTY, S3Connection
+from adapters.s3.connection import PROBE_POLICY, S3Connection
 from adapters.s3.failures import code_of, own_errors, status_of
 from application.ports.storage import StoredObject
 from domain.errors import Conflict, StorageFailed
@@ -80,7 +80,7 @@ class S3Store:
     def is_reachable(self) -> bool:
         try:
             with own_errors():
-                self._connection.client(HASTY).head_bucket(Bucket=self._bucket)
+                self._connection.client(PROBE_POLICY).head_bucket(Bucket=self._bucket)
         except StorageFailed:
             return False
         return True

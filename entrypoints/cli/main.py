@@ -10,7 +10,7 @@ import sys
 import click
 
 from domain.errors import InvalidRequest, SpeechError
-from entrypoints.wrong_settings import WrongSettingsError
+from entrypoints.wrong_settings import SettingsError
 
 _COMMANDS = {
     "speak": ("entrypoints.cli.speak:speak", "Speak a text into an audio file."),
@@ -85,7 +85,7 @@ def _status() -> int:
         return WRONG_USAGE
     except click.ClickException as error:
         return _complain(error.format_message().replace("\n", " "), error.exit_code)
-    except WrongSettingsError as error:
+    except SettingsError as error:
         return _complain(str(error), WRONG_USAGE)
     except InvalidRequest as error:
         return _complain(str(error), WRONG_USAGE)

@@ -9,7 +9,7 @@ def start() -> tuple[CliSettings, Container]:
     """Read the settings, set up the logs and wire the application.
 
     Raises:
-        WrongSettingsError: the environment holds values that cannot be used.
+        SettingsError: the environment holds values that cannot be used.
     """
     settings = load_settings(CliSettings)
     configure_logs(settings)

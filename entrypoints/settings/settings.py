@@ -9,7 +9,7 @@ from pydantic_settings import SettingsConfigDict
 
 from entrypoints.problems import describe
 from entrypoints.settings.storage import StorageSettings
-from entrypoints.wrong_settings import WrongSettingsError
+from entrypoints.wrong_settings import SettingsError
 
 VOLUME = Path("/runpod-volume")
 """Where RunPod mounts a network volume; a laptop has none."""
@@ -91,12 +91,12 @@ def load_settings(kind: type[SettingsT]) -> SettingsT:
     """Read the environment.
 
     Raises:
-        WrongSettingsError: with one line for each variable that is wrong.
+        SettingsError: with one line for each variable that is wrong.
     """
     try:
         return kind()
     except ValidationError as error:
-        raise WrongSettingsError(
+        raise SettingsError(
             "\n".join(
                 f"{str(problem['loc'][0]).upper()}: {describe(problem)}"
                 for problem in error.errors(include_url=False)

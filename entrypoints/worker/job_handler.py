@@ -124,20 +124,20 @@ class JobHandler:
     def _speech(
         self, job_input: SpeechInput, job_id: str, unwanted: threading.Event
     ) -> Generator[BatchResult | StreamPiece | StreamEnd, None, None]:
-        def go_on_if_wanted() -> None:
+        def raise_if_cancelled() -> None:
             if unwanted.is_set():
                 raise Cancelled("the job was cancelled")
 
         request = job_input.to_request()
         speak = self._container.speak()
-        with self._engine_of_ones_own():
+        with self._exclusive_engine():
             if job_input.stream:
                 utterance = speak.utterance(request)
                 yield from stream_objects(
-                    utterance, emo_alpha=job_input.emo_alpha, checkpoint=go_on_if_wanted
+                    utterance, emo_alpha=job_input.emo_alpha, checkpoint=raise_if_cancelled
                 )
             else:
-                stored = speak.into_store(request, job_id=job_id, checkpoint=go_on_if_wanted)
+                stored = speak.into_store(request, job_id=job_id, checkpoint=raise_if_cancelled)
                 yield batch_result(stored, emo_alpha=job_input.emo_alpha)
 
     def _is_processes_fault(self, error: SpeechError) -> bool:
@@ -148,7 +148,7 @@ class JobHandler:
         return self._container.model().status().state in _MACHINES_FAULT
 
     @contextmanager
-    def _engine_of_ones_own(self) -> Generator[None, None, None]:
+    def _exclusive_engine(self) -> Generator[None, None, None]:
         if not self._engine.acquire(timeout=self._patience_seconds):
             raise EngineStuck("the engine is still at work for a cancelled job; send the job again")
         try:

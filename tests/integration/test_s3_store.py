@@ -14,7 +14,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from adapters.s3.connection import AddressingStyle, Patience
+from adapters.s3.connection import AddressingStyle, RetryPolicy
 from adapters.s3.store import S3Store
 from application.ports.storage import ObjectStore, StoredObject
 from domain.errors import Conflict, StorageFailed
@@ -37,7 +37,7 @@ SENT_IN_PARTS = b"speech" * MIB
 either_way = pytest.mark.parametrize(
     ("audio", "last_method"), [(SENT_WHOLE, "PUT"), (SENT_IN_PARTS, "POST")], ids=["whole", "parts"]
 )
-BRISK = Patience(attempts=2, connect_seconds=2, read_seconds=20)
+BRISK = RetryPolicy(attempts=2, connect_seconds=2, read_seconds=20)
 
 
 @pytest.fixture
@@ -335,7 +335,7 @@ def test_a_service_without_conditions_is_looked_at_again(
 
 
 def test_a_slow_service_is_a_storage_failure(proxy: FaultyProxy) -> None:
-    hurried = Seaweed(proxy.url).connection(patience=Patience(attempts=1, read_seconds=0.3))
+    hurried = Seaweed(proxy.url).connection(patience=RetryPolicy(attempts=1, read_seconds=0.3))
     proxy.fail(slow(1.0), method="GET", times=1)
 
     with pytest.raises(StorageFailed, match="did not answer in time"):

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.filesystem.mirror import FilesystemMirror
 from adapters.filesystem.voices import FilesystemVoices
-from adapters.s3.connection import Patience
+from adapters.s3.connection import RetryPolicy
 from adapters.s3.voices import S3VoiceSource
 from application.ports.voices import FileVersion, RemoteFile
 from application.voice_sync import VoiceSync, VoiceSyncReport
@@ -41,7 +41,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sync(proxy: FaultyProxy, prefix: str, root: Path) -> VoiceSync:
-    connection = Seaweed(proxy.url).connection(patience=Patience(attempts=1))
+    connection = Seaweed(proxy.url).connection(patience=RetryPolicy(attempts=1))
     return VoiceSync(
         source=S3VoiceSource(connection=connection, uri=f"s3://{BUCKET}/{prefix}"),
         mirror=FilesystemMirror(root=root),

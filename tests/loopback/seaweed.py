@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.s3.connection import AddressingStyle, Patience, S3Connection
+from adapters.s3.connection import AddressingStyle, RetryPolicy, S3Connection
 from tests.loopback.free_ports import free_ports
 
 ACCESS_KEY_ID = "seaweed-access-key"
@@ -23,7 +23,7 @@ BUCKET = "media"
 DOMAIN = "s3.test"
 """Where the bucket may stand in the host's name: ``media.s3.test``."""
 
-PATIENCE = Patience()
+PATIENCE = RetryPolicy()
 READY_WITHIN_SECONDS = 60.0
 _PORTS = (
     "s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port",
@@ -54,7 +54,7 @@ class Seaweed:
         access_key_id: str = ACCESS_KEY_ID,
         secret_access_key: str = SECRET_ACCESS_KEY,
         addressing_style: AddressingStyle = "auto",
-        patience: Patience = PATIENCE,
+        patience: RetryPolicy = PATIENCE,
     ) -> S3Connection:
         return S3Connection(
             endpoint_url=self.endpoint_url,
@@ -108,7 +108,7 @@ def _running(ports: dict[str, int]) -> Generator[Seaweed, None, None]:
 
 def _wait_until_it_stores(seaweed: Seaweed, process: subprocess.Popen[bytes], log: Path) -> None:
     """Until a first object is stored: that allocates the volumes, after the port is open."""
-    client = seaweed.connection(patience=Patience(attempts=1)).client()
+    client = seaweed.connection(patience=RetryPolicy(attempts=1)).client()
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:

@@ -7,7 +7,7 @@ from dependency_injector.providers import Provider
 from application.speak import Speak
 from entrypoints.container import Container
 from entrypoints.settings.settings import CliSettings, Settings, load_settings
-from entrypoints.wrong_settings import WrongSettingsError
+from entrypoints.wrong_settings import SettingsError
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_the_level_of_the_log_may_be_in_small_letters(monkeypatch: pytest.Monkey
 def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(variable, value)
 
-    with pytest.raises(WrongSettingsError, match=f"^{variable}: must be .*, not '{value}'"):
+    with pytest.raises(SettingsError, match=f"^{variable}: must be .*, not '{value}'"):
         load_settings(CliSettings)
 
 
@@ -73,7 +73,7 @@ def test_finished_files_lie_apart_from_what_is_kept(
     monkeypatch.setenv(kept, str(tmp_path))
     monkeypatch.setenv("OUTPUT_AUDIO_DIR", str(tmp_path / "x" / ".."))
 
-    with pytest.raises(WrongSettingsError, match=f"OUTPUT_AUDIO_DIR: must not be {kept}"):
+    with pytest.raises(SettingsError, match=f"OUTPUT_AUDIO_DIR: must not be {kept}"):
         load_settings(CliSettings)
 
 

@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from application.fallback_store import StoreWithSpare
+from application.fallback_store import FallbackStore
 from application.ports.storage import ObjectStore, StoredObject
 from domain.errors import Conflict, StorageFailed
 from tests.contracts.object_store import ObjectStoreContract, put
@@ -20,14 +20,14 @@ def spare() -> MemoryStore:
 
 
 @pytest.fixture
-def store(main: MemoryStore, spare: MemoryStore) -> StoreWithSpare:
-    return StoreWithSpare(store=main, spare=spare)
+def store(main: MemoryStore, spare: MemoryStore) -> FallbackStore:
+    return FallbackStore(store=main, spare=spare)
 
 
 class TestStoreWithSpare(ObjectStoreContract):
     @pytest.fixture
     def store(self, main: MemoryStore, spare: MemoryStore) -> ObjectStore:
-        return StoreWithSpare(store=main, spare=spare)
+        return FallbackStore(store=main, spare=spare)
 
     @pytest.fixture(autouse=True)
     def _shelf(self, main: MemoryStore) -> None:
@@ -37,7 +37,7 @@ class TestStoreWithSpare(ObjectStoreContract):
         return self.shelf.objects[stored.key][1]
 
 
-def test_what_can_be_stored_goes_into_no_spare(store: StoreWithSpare, spare: MemoryStore) -> None:
+def test_what_can_be_stored_goes_into_no_spare(store: FallbackStore, spare: MemoryStore) -> None:
     put(store, b"speech")
 
     assert spare.objects == {}
@@ -45,7 +45,7 @@ def test_what_can_be_stored_goes_into_no_spare(store: StoreWithSpare, spare: Mem
 
 
 def test_audio_that_cannot_be_stored_is_kept_and_named(
-    store: StoreWithSpare, main: MemoryStore, spare: MemoryStore
+    store: FallbackStore, main: MemoryStore, spare: MemoryStore
 ) -> None:
     main.failure = StorageFailed("the bucket is down")
 
@@ -56,7 +56,7 @@ def test_audio_that_cannot_be_stored_is_kept_and_named(
 
 
 def test_audio_of_another_job_that_waits_under_that_name_stays(
-    store: StoreWithSpare, main: MemoryStore, spare: MemoryStore
+    store: FallbackStore, main: MemoryStore, spare: MemoryStore
 ) -> None:
     put(spare, b"first", owner="job-1")
     main.failure = StorageFailed("the bucket is down")
@@ -69,7 +69,7 @@ def test_audio_of_another_job_that_waits_under_that_name_stays(
 
 
 def test_says_so_when_the_audio_cannot_be_kept_either(
-    store: StoreWithSpare, main: MemoryStore, spare: MemoryStore
+    store: FallbackStore, main: MemoryStore, spare: MemoryStore
 ) -> None:
     main.failure = StorageFailed("the bucket is down")
     spare.failure = StorageFailed("the disk is full")
@@ -79,7 +79,7 @@ def test_says_so_when_the_audio_cannot_be_kept_either(
 
 
 def test_a_conflict_is_no_reason_to_keep_anything(
-    store: StoreWithSpare, main: MemoryStore, spare: MemoryStore
+    store: FallbackStore, main: MemoryStore, spare: MemoryStore
 ) -> None:
     put(main, b"first", owner="job-1")
 
@@ -89,7 +89,7 @@ def test_a_conflict_is_no_reason_to_keep_anything(
     assert spare.objects == {}
 
 
-def test_a_store_that_fails_refuses_claims(store: StoreWithSpare, main: MemoryStore) -> None:
+def test_a_store_that_fails_refuses_claims(store: FallbackStore, main: MemoryStore) -> None:
     main.failure = StorageFailed("the bucket is down")
 
     assert not store.is_reachable()

@@ -1,7 +1,7 @@
 import pytest
 
 from entrypoints.settings.settings import CliSettings, Settings, WorkerSettings, load_settings
-from entrypoints.wrong_settings import WrongSettingsError
+from entrypoints.wrong_settings import SettingsError
 
 SECRET = "hunter2-hunter2"
 S3 = {
@@ -28,7 +28,7 @@ def set_all(environment: pytest.MonkeyPatch, **changes: str) -> None:
 
 
 def test_a_worker_without_s3_settings_is_told_each_missing_variable() -> None:
-    with pytest.raises(WrongSettingsError) as wrong:
+    with pytest.raises(SettingsError) as wrong:
         load_settings(WorkerSettings)
 
     lines = str(wrong.value).splitlines()
@@ -45,7 +45,7 @@ def test_a_missing_variable_does_not_hide_a_wrong_one(environment: pytest.Monkey
     environment.setenv("CLEANUP_DAYS", "0")
     environment.setenv("S3_URL_EXPIRES_SECONDS", "604801")
 
-    with pytest.raises(WrongSettingsError) as wrong:
+    with pytest.raises(SettingsError) as wrong:
         load_settings(WorkerSettings)
 
     assert len(str(wrong.value).splitlines()) == 6
@@ -119,7 +119,7 @@ def test_refuses_an_endpoint_that_is_no_plain_url(
 ) -> None:
     set_all(environment, S3_ENDPOINT_URL=endpoint)
 
-    with pytest.raises(WrongSettingsError, match=r"^S3_ENDPOINT_URL: must be a URL") as wrong:
+    with pytest.raises(SettingsError, match=r"^S3_ENDPOINT_URL: must be a URL") as wrong:
         load_settings(WorkerSettings)
 
     assert SECRET not in str(wrong.value)
@@ -137,9 +137,7 @@ def test_keys_appear_nowhere(environment: pytest.MonkeyPatch) -> None:
 def test_a_wrong_key_is_refused_unshown(environment: pytest.MonkeyPatch) -> None:
     set_all(environment, S3_SECRET_ACCESS_KEY=f"{SECRET}\nand more")
 
-    with pytest.raises(
-        WrongSettingsError, match=r"^S3_SECRET_ACCESS_KEY: must be printable"
-    ) as bad:
+    with pytest.raises(SettingsError, match=r"^S3_SECRET_ACCESS_KEY: must be printable") as bad:
         load_settings(WorkerSettings)
 
     assert "hunter2" not in f"{bad.value!r} {bad.value.__cause__!r}"
@@ -161,7 +159,7 @@ def test_synced_voices_need_a_service_but_no_bucket_for_audio(
 ) -> None:
     environment.setenv("VOICES_S3_URI", "s3://media/voices")
 
-    with pytest.raises(WrongSettingsError) as wrong:
+    with pytest.raises(SettingsError) as wrong:
         load_settings(CliSettings)
 
     assert [line.split(":")[0] for line in str(wrong.value).splitlines()] == [
@@ -173,14 +171,14 @@ def test_synced_voices_need_a_service_but_no_bucket_for_audio(
 def test_refuses_what_is_no_s3_uri(environment: pytest.MonkeyPatch, uri: str) -> None:
     set_all(environment, VOICES_S3_URI=uri)
 
-    with pytest.raises(WrongSettingsError, match=r"^VOICES_S3_URI: must look like s3://"):
+    with pytest.raises(SettingsError, match=r"^VOICES_S3_URI: must look like s3://"):
         load_settings(CliSettings)
 
 
 def test_a_prefix_begins_with_no_slash(environment: pytest.MonkeyPatch) -> None:
     set_all(environment, S3_PREFIX="/audio/")
 
-    with pytest.raises(WrongSettingsError, match=r"^S3_PREFIX: must not begin with /"):
+    with pytest.raises(SettingsError, match=r"^S3_PREFIX: must not begin with /"):
         load_settings(WorkerSettings)
 
 
@@ -188,7 +186,5 @@ def test_finished_audio_and_voices_need_two_folders(environment: pytest.MonkeyPa
     environment.setenv("AUDIO_VOICES_DIR", "/data/audio")
     environment.setenv("OUTPUT_AUDIO_DIR", "/data/x/../audio")
 
-    with pytest.raises(
-        WrongSettingsError, match=r"^OUTPUT_AUDIO_DIR: must not be AUDIO_VOICES_DIR"
-    ):
+    with pytest.raises(SettingsError, match=r"^OUTPUT_AUDIO_DIR: must not be AUDIO_VOICES_DIR"):
         load_settings(CliSettings)

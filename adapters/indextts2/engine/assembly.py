@@ -12,22 +12,22 @@ from adapters.indextts2.checkpoint_files import MODEL, NEEDED_FILES, WORDS_FOLDE
 from adapters.indextts2.devices import Precision
 from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.noise import KeyedNoise
-from adapters.indextts2.reference.cache import CachedListener
+from adapters.indextts2.reference.cache import CachingReferenceEncoder
 from adapters.indextts2.reference.emotion import EmotionMixer
-from adapters.indextts2.reference.emotion_text import QwenEmotionReader
-from adapters.indextts2.reference.encoder import RecordingListener
+from adapters.indextts2.reference.emotion_text import QwenEmotionClassifier
+from adapters.indextts2.reference.encoder import NeuralReferenceEncoder
 from adapters.indextts2.s2m.mel_decoder import EulerMelDecoder
 from adapters.indextts2.s2m.velocity import VelocityField
 from adapters.indextts2.segment_limit import clamp_note
-from adapters.indextts2.t2s.generator import LoopingGenerator
+from adapters.indextts2.t2s.generator import StepwiseGenerator
 from adapters.indextts2.t2s.latents import FullPassReader
 from adapters.indextts2.t2s.prompt import PromptBuilder
-from adapters.indextts2.t2s.steps.buckets import Coarse
-from adapters.indextts2.t2s.steps.buffers import FixedStorage
+from adapters.indextts2.t2s.steps.buckets import PowerOfTwoBuckets
+from adapters.indextts2.t2s.steps.buffers import StaticBuffers
 from adapters.indextts2.t2s.steps.cuda_graphs import CudaGraphs
-from adapters.indextts2.t2s.steps.graph_runner import Replays
+from adapters.indextts2.t2s.steps.graph_runner import GraphRunner
 from adapters.indextts2.t2s.text import TextReader
-from adapters.indextts2.t2s.transformer import Backbone
+from adapters.indextts2.t2s.transformer import Transformer
 from adapters.indextts2.upstream import NAME, ModelClasses, bare_package, import_model_classes
 from adapters.indextts2.vocoder.bigvgan import BigVgan
 from adapters.indextts2.vocoder.windowed import BigVganVocoder
@@ -102,7 +102,7 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
     prompts = PromptBuilder(language_model=language_model, dtype=types.language)
     longest = max(1, min(settings.max_tokens_per_segment, prompts.longest_text))
     notes.extend(clamp_note(settings.max_tokens_per_segment, longest))
-    backbone = Backbone(gpt=language_model.gpt, heads=int(language_model.heads))
+    backbone = Transformer(gpt=language_model.gpt, heads=int(language_model.heads))
     stages = Stages(
         text=text,
         listener=_listener(settings, networks, device),
@@ -111,7 +111,7 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
             emotions=networks.exemplar_emotions,
             counts=networks.exemplar_counts,
         ),
-        words=QwenEmotionReader(folder=files.folder(MODEL) / WORDS_FOLDER, device=device),
+        words=QwenEmotionClassifier(folder=files.folder(MODEL) / WORDS_FOLDER, device=device),
         prompts=prompts,
         generator=_generator(settings, language_model, backbone, device),
         latents=FullPassReader(language_model=language_model, backbone=backbone),
@@ -138,15 +138,15 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
 
 
 def _generator(
-    settings: EngineSettings, language_model: Any, backbone: Backbone, device: torch.device
-) -> LoopingGenerator:
-    generator = LoopingGenerator(language_model=language_model, backbone=backbone)
+    settings: EngineSettings, language_model: Any, backbone: Transformer, device: torch.device
+) -> StepwiseGenerator:
+    generator = StepwiseGenerator(language_model=language_model, backbone=backbone)
     if not settings.use_cuda_graphs or device.type != "cuda":
         return generator
     # Beside graphs, cuDNN's attention is known for NaN where a mask hides whole blocks of keys.
     torch.backends.cuda.enable_cudnn_sdp(False)
-    replays = Replays(recorder=CudaGraphs(device), storage=FixedStorage())
-    return replace(generator, buckets=Coarse(), runner=replays)
+    replays = GraphRunner(recorder=CudaGraphs(device), storage=StaticBuffers())
+    return replace(generator, buckets=PowerOfTwoBuckets(), runner=replays)
 
 
 def _text_reader(
@@ -187,9 +187,11 @@ def _conversion(settings: EngineSettings) -> Path | None:
     return folder / _CONVERTED / name
 
 
-def _listener(settings: EngineSettings, networks: Networks, device: torch.device) -> CachedListener:
-    return CachedListener(
-        listener=RecordingListener(networks=networks, device=device),
+def _listener(
+    settings: EngineSettings, networks: Networks, device: torch.device
+) -> CachingReferenceEncoder:
+    return CachingReferenceEncoder(
+        listener=NeuralReferenceEncoder(networks=networks, device=device),
         model_fingerprint=fingerprint(_required(settings.files)),
         precision=settings.precision.value,
         device=device,

@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from adapters.indextts2.engine.stages import Request, Stages
-from adapters.indextts2.engine.synthesis import Voicing
+from adapters.indextts2.engine.synthesis import Synthesizer
 from adapters.indextts2.noise import Noise
 from adapters.indextts2.reference.encoder import Reference
 from adapters.indextts2.t2s.sampling import plan_sampling
@@ -25,7 +25,7 @@ class Engine:
 
     def __init__(self, *, stages: Stages) -> None:
         self._stages = stages
-        self._voicing = Voicing(stages=stages)
+        self._voicing = Synthesizer(stages=stages)
 
     @property
     def longest_segment(self) -> int:
@@ -46,7 +46,7 @@ class Engine:
         if chunks and not any(text.segments for text in texts):
             raise InvalidRequest("text", "the model knows no character of it that can be spoken")
         noise = self._stages.noise(delivery.seed)
-        reference = self._stages.listener.hear(voice)
+        reference = self._stages.listener.encode(voice)
         weights = self._weights(chunks, delivery)
         request = Request(
             voice=reference,
@@ -69,7 +69,7 @@ class Engine:
             return emotion.effective_weights
         if isinstance(emotion, WordsEmotion):
             words = " ".join(chunks) if emotion.words is None else emotion.words
-            return effective_weights(self._stages.words.weigh(words), emotion.alpha)
+            return effective_weights(self._stages.words.classify(words), emotion.alpha)
         return None
 
     def _emotion(
@@ -84,7 +84,7 @@ class Engine:
             drawn_by = noise if emotion.draw_exemplar else None
             return self._stages.emotions.weighted(voice, weights, drawn_by=drawn_by)
         if emotion is not None and delivery.emotion_recording is not None:
-            other = self._stages.listener.hear(delivery.emotion_recording)
+            other = self._stages.listener.encode(delivery.emotion_recording)
             return self._stages.emotions.copied(voice, other, alpha=emotion.alpha)
         return self._stages.emotions.own(voice)
 

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from adapters.indextts2.noise import Noise
 from adapters.indextts2.reference.emotion import EmotionMixer
-from adapters.indextts2.reference.emotion_text import EmotionReader
-from adapters.indextts2.reference.encoder import Listener, Reference
+from adapters.indextts2.reference.emotion_text import EmotionClassifier
+from adapters.indextts2.reference.encoder import Reference, ReferenceEncoder
 from adapters.indextts2.s2m.mel_decoder import MelDecoder
-from adapters.indextts2.t2s.generator import CodeGenerator
+from adapters.indextts2.t2s.generator import SemanticGenerator
 from adapters.indextts2.t2s.latents import LatentReader
 from adapters.indextts2.t2s.prompt import PromptBuilder
 from adapters.indextts2.t2s.sampling import SamplingPlan
@@ -28,11 +28,11 @@ class Stages:
     """
 
     text: TextReader
-    listener: Listener
+    listener: ReferenceEncoder
     emotions: EmotionMixer
-    words: EmotionReader
+    words: EmotionClassifier
     prompts: PromptBuilder
-    generator: CodeGenerator
+    generator: SemanticGenerator
     latents: LatentReader
     mel_decoder: MelDecoder
     vocoder: Vocoder

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from adapters.indextts2.engine.batching import Task, grouped, tasks_of
 from adapters.indextts2.engine.stages import Request, Stages
-from adapters.indextts2.s2m.mel_decoder import CodedSegment
+from adapters.indextts2.s2m.mel_decoder import SemanticSegment
 from adapters.indextts2.t2s.beam_search import Codes
 from domain.audio import Samples, audible_span
 from domain.errors import SynthesisFailed
@@ -31,7 +31,7 @@ class Piece:
     warnings: tuple[str, ...] = ()
 
 
-class Voicing:
+class Synthesizer:
     """Speaks the segments of a request in order.
 
     A segment that is spoken alone leaves in windows, each as soon as it is there; segments that
@@ -56,7 +56,7 @@ class Voicing:
             early_codes = 0
 
     def _alone(self, task: Task, request: Request, early_codes: int) -> Iterator[Piece]:
-        prompt, hearing = self._prompt(task, request), _Hearing(task)
+        prompt, hearing = self._prompt(task, request), _AudioCheck(task)
         if early_codes:
             begun = self._stages.generator.begin(
                 prompt, task.key, plan=request.plan, noise=request.noise, count=early_codes
@@ -71,7 +71,7 @@ class Voicing:
         yield from self._ending(task, mel, 0, hearing, _warnings(task, codes, request))
 
     def _in_two_parts(
-        self, task: Task, prompt: Tensor, begun: Tensor, request: Request, hearing: "_Hearing"
+        self, task: Task, prompt: Tensor, begun: Tensor, request: Request, hearing: "_AudioCheck"
     ) -> Iterator[Piece]:
         """The codes ``begun`` first, and the whole segment going on from there.
 
@@ -94,7 +94,7 @@ class Voicing:
         yield from self._ending(task, mel, heard, hearing, warnings)
 
     def _ending(
-        self, task: Task, mel: Tensor, heard: int, hearing: "_Hearing", warnings: tuple[str, ...]
+        self, task: Task, mel: Tensor, heard: int, hearing: "_AudioCheck", warnings: tuple[str, ...]
     ) -> Iterator[Piece]:
         """The segment from frame ``heard`` on."""
         for samples in self._stages.vocoder.pieces(mel, first=heard):
@@ -102,7 +102,7 @@ class Voicing:
             if heard < mel.shape[2]:
                 yield Piece(task, hearing.sound(samples), ends_segment=False)
             else:
-                yield Piece(task, hearing.all_sound(samples), ends_segment=True, warnings=warnings)
+                yield Piece(task, hearing.finish(samples), ends_segment=True, warnings=warnings)
 
     def _together(self, tasks: Sequence[Task], request: Request) -> Iterator[Piece]:
         prompts = [self._prompt(task, request) for task in tasks]
@@ -113,7 +113,7 @@ class Voicing:
         ):
             yield Piece(
                 task,
-                _Hearing(task).all_sound(samples),
+                _AudioCheck(task).finish(samples),
                 ends_segment=True,
                 warnings=_warnings(task, codes, request),
             )
@@ -142,7 +142,7 @@ class Voicing:
         painted: Tensor | None = None,
     ) -> list[Tensor]:
         segments = [
-            CodedSegment(task.key, ids, self._stages.latents.read(prompt, ids), painted)
+            SemanticSegment(task.key, ids, self._stages.latents.read(prompt, ids), painted)
             for task, prompt, ids in zip(tasks, prompts, every, strict=True)
         ]
         return self._stages.mel_decoder.decode(
@@ -159,7 +159,7 @@ def _spoken(task: Task, codes: Codes) -> Codes:
     return codes
 
 
-class _Hearing:
+class _AudioCheck:
     """Makes sure that a segment can be listened to."""
 
     def __init__(self, task: Task) -> None:
@@ -176,7 +176,7 @@ class _Hearing:
         self._is_heard |= audible_span(samples, threshold=SILENT_AMPLITUDE) is not None
         return samples
 
-    def all_sound(self, last: Samples) -> Samples:
+    def finish(self, last: Samples) -> Samples:
         """``last``, the segment's last samples, if any of its samples can be heard."""
         last = self.sound(last)
         if not self._is_heard:

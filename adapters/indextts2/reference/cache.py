@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load, save
 
-from adapters.indextts2.reference.encoder import PREPROCESSING_VERSION, Listener, Reference
+from adapters.indextts2.reference.encoder import PREPROCESSING_VERSION, Reference, ReferenceEncoder
 from domain.voice import Recording
 
 IN_MEMORY = 32
@@ -20,7 +20,7 @@ ON_DISK = 512
 _SUFFIX = ".reference"
 
 
-class CachedListener:
+class CachingReferenceEncoder:
     """Hears each recording once: the same bytes, model and precision give the same reference.
 
     ``folder`` None keeps references in memory only. A file that is damaged, or cannot be read or
@@ -30,7 +30,7 @@ class CachedListener:
     def __init__(
         self,
         *,
-        listener: Listener,
+        listener: ReferenceEncoder,
         model_fingerprint: str,
         precision: str,
         device: torch.device,
@@ -46,11 +46,11 @@ class CachedListener:
         self._on_disk = on_disk
         self._kept: OrderedDict[str, Reference] = OrderedDict()
 
-    def hear(self, recording: Recording) -> Reference:
+    def encode(self, recording: Recording) -> Reference:
         key = hashlib.sha256(f"{recording.digest}/{self._origin}".encode()).hexdigest()
         reference = self._kept.pop(key, None) or self._read(key)
         if reference is None:
-            reference = self._listener.hear(recording)
+            reference = self._listener.encode(recording)
             self._write(key, reference)
         self._kept[key] = reference
         while len(self._kept) > self._in_memory:

@@ -38,14 +38,14 @@ _REMEMBERED = 64
 _SCORE = re.compile(r"([^\s\"'{},:]+)[\"']?\s*[:：]\s*([0-9]*\.?[0-9]+)")
 
 
-class EmotionReader(Protocol):
+class EmotionClassifier(Protocol):
     """Finds emotions in words."""
 
-    def weigh(self, words: str) -> tuple[float, ...]:
+    def classify(self, words: str) -> tuple[float, ...]:
         """Eight weights, each 0 to 1.2, in the order of ``domain.emotion.EMOTIONS``."""
 
 
-class QwenEmotionReader:
+class QwenEmotionClassifier:
     """Asks the model in ``folder``; loads it at the first question.
 
     Raises:
@@ -58,7 +58,7 @@ class QwenEmotionReader:
         self._loaded: _Loaded | None = None
         self._known: OrderedDict[str, tuple[float, ...]] = OrderedDict()
 
-    def weigh(self, words: str) -> tuple[float, ...]:
+    def classify(self, words: str) -> tuple[float, ...]:
         weights = self._known.pop(words, None) or parse_answer(self._ask(words), words=words)
         self._known[words] = weights
         if len(self._known) > _REMEMBERED:

@@ -44,21 +44,21 @@ class Reference:
         return replace(self, **{name: tensor.to(device) for name, tensor in self.tensors().items()})
 
 
-class Listener(Protocol):
+class ReferenceEncoder(Protocol):
     """Hears recordings."""
 
-    def hear(self, recording: Recording) -> Reference:
+    def encode(self, recording: Recording) -> Reference:
         """The reference of ``recording``'s first 15 seconds."""
 
 
-class RecordingListener:
+class NeuralReferenceEncoder:
     """Runs a recording through the speech encoder, codec, speaker encoder and conformers."""
 
     def __init__(self, *, networks: Networks, device: torch.device) -> None:
         self._networks = networks
         self._device = device
 
-    def hear(self, recording: Recording) -> Reference:
+    def encode(self, recording: Recording) -> Reference:
         networks, language_model = self._networks, self._language_model
         speech = _cut(resample(recording.waveform, MODEL_RATE_HZ), MODEL_RATE_HZ)
         narrow = resample_by_sinc(speech, MODEL_RATE_HZ, ENCODER_RATE_HZ)

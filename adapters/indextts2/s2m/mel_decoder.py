@@ -9,8 +9,8 @@ from torch import Tensor
 
 from adapters.indextts2.noise import Noise, SegmentKey
 from adapters.indextts2.reference.encoder import Reference
-from adapters.indextts2.s2m.timesteps import Schedule
-from adapters.indextts2.s2m.velocity import Painting, VelocityField
+from adapters.indextts2.s2m.timesteps import Timesteps
+from adapters.indextts2.s2m.velocity import FlowInput, VelocityField
 from adapters.indextts2.t2s.sampling import SamplingPlan
 
 FRAMES_PER_CODE = 1.72
@@ -18,7 +18,7 @@ _SCHEDULES_KEPT = 4
 
 
 @dataclass(frozen=True, slots=True)
-class CodedSegment:
+class SemanticSegment:
     """A segment in the model's own words: ``codes`` (n,) and their ``latents`` (1, n, width).
 
     ``painted`` (1, 80, any number of frames) is its beginning, where that is painted already.
@@ -35,7 +35,7 @@ class MelDecoder(Protocol):
 
     def decode(
         self,
-        segments: Sequence[CodedSegment],
+        segments: Sequence[SemanticSegment],
         *,
         voice: Reference,
         plan: SamplingPlan,
@@ -71,18 +71,18 @@ class EulerMelDecoder:
         self._latent_projection = latent_projection
         self._codec = semantic_codec
         self._frames_at_once = frames_at_once
-        self._schedules: dict[int, Schedule] = {}
+        self._schedules: dict[int, Timesteps] = {}
 
     def decode(
         self,
-        segments: Sequence[CodedSegment],
+        segments: Sequence[SemanticSegment],
         *,
         voice: Reference,
         plan: SamplingPlan,
         noise: Noise,
     ) -> list[Tensor]:
         paintings = [
-            Painting(
+            FlowInput(
                 voice.mel
                 if segment.painted is None
                 else torch.cat([voice.mel, segment.painted], 2),
@@ -105,7 +105,7 @@ class EulerMelDecoder:
             for segment, mel in zip(segments, mels, strict=True)
         ]
 
-    def _content(self, segment: CodedSegment) -> Tensor:
+    def _content(self, segment: SemanticSegment) -> Tensor:
         """What the segment says, (1, frames, width); its norms feel a row's length, so alone."""
         codes = segment.codes
         projected = self._latent_projection(segment.latents)
@@ -116,7 +116,7 @@ class EulerMelDecoder:
         )[0]
         return content
 
-    def _batches(self, paintings: Sequence[Painting]) -> Iterator[slice]:
+    def _batches(self, paintings: Sequence[FlowInput]) -> Iterator[slice]:
         begin, frames = 0, 0
         for index, painting in enumerate(paintings):
             if index > begin and frames + painting.row.frames > self._frames_at_once:
@@ -127,7 +127,7 @@ class EulerMelDecoder:
             yield slice(begin, len(paintings))
 
     def _painted(
-        self, paintings: Sequence[Painting], starts: Sequence[Tensor], plan: SamplingPlan
+        self, paintings: Sequence[FlowInput], starts: Sequence[Tensor], plan: SamplingPlan
     ) -> Iterator[Tensor]:
         guidance = plan.inference_cfg_rate
         conditions = self._velocity.conditions(paintings, guided=guidance > 0)
@@ -139,7 +139,7 @@ class EulerMelDecoder:
         for row in conditions.packing.rows_of(state):
             yield row.T[None]
 
-    def _schedule(self, steps: int) -> Schedule:
+    def _schedule(self, steps: int) -> Timesteps:
         if steps not in self._schedules:
             if len(self._schedules) == _SCHEDULES_KEPT:
                 self._schedules.clear()

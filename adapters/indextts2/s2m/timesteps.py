@@ -9,7 +9,7 @@ from torch.nn import functional
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class Timesteps:
     """What depends on the time alone, for every step of an integration.
 
     ``lengths`` (steps,) are the steps' sizes. Each norm of the transformer has its scales and
@@ -23,7 +23,7 @@ class Schedule:
     last: tuple[Tensor, Tensor]
 
 
-def schedule_of(estimator: Any, steps: int) -> Schedule:
+def timesteps_of(estimator: Any, steps: int) -> Timesteps:
     """``steps`` Euler steps of equal size from time 0 to 1, for the package's ``estimator``.
 
     The times are added up as the package's solver adds them, in float32.
@@ -48,7 +48,7 @@ def schedule_of(estimator: Any, steps: int) -> Schedule:
     shift, scale = float_linear(
         estimator.final_layer.adaLN_modulation[1], functional.silu(now)
     ).chunk(2, dim=1)
-    return Schedule(
+    return Timesteps(
         lengths=[float(length) for length in lengths],
         norms=[_scale_and_shift(norm, now) for norm in (*norms, transformer.norm)],
         biases=[

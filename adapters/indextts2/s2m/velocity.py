@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from adapters.indextts2.receptive_field import reach_of_layer
 from adapters.indextts2.s2m.packing import Packing, Row
-from adapters.indextts2.s2m.timesteps import Schedule, float_linear, schedule_of
+from adapters.indextts2.s2m.timesteps import Timesteps, float_linear, timesteps_of
 from domain.errors import ModelUnavailable
 
 _STRUCTURE = {
@@ -26,7 +26,7 @@ _STRUCTURE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Painting:
+class FlowInput:
     """One segment to paint, all float32.
 
     ``heard`` (1, 80, M) is the reference's mel and what may be painted already, ``style`` (1, 192)
@@ -101,11 +101,11 @@ class VelocityField:
         self._painter = painter @ linear.weight.float()
         self._painter_bias = painter @ linear.bias.float() + last.bias.float()
 
-    def schedule(self, steps: int) -> Schedule:
+    def schedule(self, steps: int) -> Timesteps:
         """What ``steps`` Euler steps of equal size from time 0 to 1 share, whatever is painted."""
-        return schedule_of(self._estimator, steps)
+        return timesteps_of(self._estimator, steps)
 
-    def conditions(self, paintings: Sequence[Painting], *, guided: bool) -> Conditions:
+    def conditions(self, paintings: Sequence[FlowInput], *, guided: bool) -> Conditions:
         """What all steps of ``paintings`` share; only the first half where not ``guided``."""
         content = torch.cat([painting.content[0] for painting in paintings])
         packing = Packing(
@@ -136,7 +136,7 @@ class VelocityField:
         self,
         state: Tensor,
         conditions: Conditions,
-        schedule: Schedule,
+        schedule: Timesteps,
         step: int,
         *,
         guidance: float,
@@ -164,7 +164,7 @@ class VelocityField:
         return (1.0 + guidance) * velocity[0] - guidance * velocity[1]
 
     def _transformed(
-        self, frames: Tensor, conditions: Conditions, schedule: Schedule, step: int
+        self, frames: Tensor, conditions: Conditions, schedule: Timesteps, step: int
     ) -> Tensor:
         """The kept frames (halves, kept, width) as the last layer and its norm leave them."""
         packing, depth = conditions.packing, len(self._layers)
@@ -184,7 +184,7 @@ class VelocityField:
                 skips.append(frames)
         return self._normed(frames, schedule, 2 * depth, step)
 
-    def _normed(self, frames: Tensor, schedule: Schedule, index: int, step: int) -> Tensor:
+    def _normed(self, frames: Tensor, schedule: Timesteps, index: int, step: int) -> Tensor:
         scale, shift = schedule.norms[index]
         normed = functional.rms_norm(
             frames, (frames.shape[2],), eps=self._estimator.transformer.norm.eps
@@ -212,7 +212,7 @@ class VelocityField:
         return answer
 
     def _through_wavenet(
-        self, frames: Tensor, packing: Packing, schedule: Schedule, step: int
+        self, frames: Tensor, packing: Packing, schedule: Timesteps, step: int
     ) -> Tensor:
         """What the WaveNet says of the painted frames (halves, painted, width)."""
         wave = frames.transpose(1, 2)[:, :, packing.wide]

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adapters.indextts2.noise import Noise, Urn
+from adapters.indextts2.noise import Candidates, Noise
 from adapters.indextts2.t2s.sampling import SamplingPlan, candidates, penalised
 from adapters.indextts2.t2s.steps.buffers import Storage
 
@@ -119,7 +119,7 @@ class Beams:
 
     def _sample(self, logits: Tensor, noise: Noise) -> Tensor:
         scores, codes = self._candidates(logits)
-        urn = Urn(scores.softmax(dim=-1), codes, logits.shape[-1])
+        urn = Candidates(scores.softmax(dim=-1), codes, logits.shape[-1])
         drawn = codes.gather(1, noise.choose(self.keys, urn, 1, step=self.length))
         # One beam is both: what it says so far is what it will have said.
         self._write(drawn.expand(-1, 2))
@@ -136,7 +136,7 @@ class Beams:
         codes = codes.view(rows, -1)
         each = torch.arange(beams, device=codes.device)
         origins = each[:, None].expand(beams, kept.shape[-1]).reshape(-1)
-        urn = Urn(scores.softmax(dim=-1), origins * vocabulary + codes, beams * vocabulary)
+        urn = Candidates(scores.softmax(dim=-1), origins * vocabulary + codes, beams * vocabulary)
         drawn = noise.choose(self.keys, urn, 2 * beams, step=self.length)
         scores, codes = scores.gather(1, drawn), codes.gather(1, drawn)
         origins = origins.expand(rows, -1).gather(1, drawn)

@@ -17,12 +17,12 @@ from adapters.indextts2.t2s.beam_search import Beams, Codes
 from adapters.indextts2.t2s.kv_cache import KeyValueCache
 from adapters.indextts2.t2s.prompt import PromptBatch, batched
 from adapters.indextts2.t2s.sampling import SamplingPlan
-from adapters.indextts2.t2s.steps.buckets import Buckets, Exact
-from adapters.indextts2.t2s.steps.runner import Eager, StepRunner
-from adapters.indextts2.t2s.transformer import Backbone, causal_bias
+from adapters.indextts2.t2s.steps.buckets import Buckets, ExactShapes
+from adapters.indextts2.t2s.steps.runner import EagerRunner, StepRunner
+from adapters.indextts2.t2s.transformer import Transformer, causal_bias
 
 
-class CodeGenerator(Protocol):
+class SemanticGenerator(Protocol):
     """Turns prompts into semantic codes."""
 
     @property
@@ -52,7 +52,7 @@ class CodeGenerator(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoopingGenerator:
+class StepwiseGenerator:
     """Decodes step by step; all beams of all segments go through the model together.
 
     Between steps the batch is planned; a step itself asks nothing of the host, and ``runner`` may
@@ -63,11 +63,11 @@ class LoopingGenerator:
     """
 
     language_model: Any
-    backbone: Backbone
+    backbone: Transformer
     poll_every: int = 8
     room: int = 32
-    buckets: Buckets = field(default_factory=Exact)
-    runner: StepRunner = field(default_factory=Eager)
+    buckets: Buckets = field(default_factory=ExactShapes)
+    runner: StepRunner = field(default_factory=EagerRunner)
 
     @property
     def longest(self) -> int:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from adapters.indextts2.t2s.transformer import Backbone
+from adapters.indextts2.t2s.transformer import Transformer
 
 
 class LatentReader(Protocol):
@@ -18,7 +18,7 @@ class LatentReader(Protocol):
 class FullPassReader:
     """Runs prompt and codes through the model once more, with positions counted from 0."""
 
-    def __init__(self, *, language_model: Any, backbone: Backbone) -> None:
+    def __init__(self, *, language_model: Any, backbone: Transformer) -> None:
         self._model = language_model
         self._backbone = backbone
 

@@ -9,7 +9,7 @@ from torch.nn.functional import gelu, scaled_dot_product_attention
 from adapters.indextts2.t2s.kv_cache import KeyValueCache
 
 
-class Backbone:
+class Transformer:
     """GPT-2 blocks run on embeddings, up to and with the last layer's norm.
 
     Takes the package's ``gpt`` for its weights only: position embeddings are added before.

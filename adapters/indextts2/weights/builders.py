@@ -27,7 +27,7 @@ from adapters.indextts2.checkpoint_files import (
 from adapters.indextts2.failures import reading
 from adapters.indextts2.upstream import ModelClasses
 from adapters.indextts2.weights.converted import ConvertedWeights
-from adapters.indextts2.weights.meta_init import fold_weight_norm, without_values
+from adapters.indextts2.weights.meta_init import fold_weight_norm, meta_init
 from adapters.indextts2.weights.state_dicts import State, read_parts, read_tensor, read_tensors
 
 ENCODER_LAYERS = 17
@@ -96,7 +96,7 @@ def read_encoder_settings(files: CheckpointFiles) -> dict[str, Any]:
 
 
 def build_language_model(build: Construction, config: Munch, width: int) -> nn.Module:
-    with reading("config.yaml"), without_values():
+    with reading("config.yaml"), meta_init():
         model: Any = build.classes.language_model(**config.gpt)
         for encoder in (model.conditioning_encoder, model.emo_conditioning_encoder):
             _listen_to(encoder, width)
@@ -122,7 +122,7 @@ def _listen_to(encoder: Any, width: int) -> None:
 def build_mel_decoder(
     build: Construction, config: Munch, width: int
 ) -> tuple[nn.Module, nn.Module, nn.Module]:
-    with reading("config.yaml"), without_values():
+    with reading("config.yaml"), meta_init():
         parts: Any = build.classes.mel_decoder(config.s2mel, use_gpt_latent=True).models
         projection = nn.Sequential(
             nn.Linear(int(config.gpt.model_dim), 256), nn.Linear(256, 128), nn.Linear(128, width)
@@ -154,7 +154,7 @@ def _fill_from_mel_file(
 def build_speech_encoder(build: Construction, settings: dict[str, Any]) -> Any:
     from transformers import Wav2Vec2BertConfig, Wav2Vec2BertModel
 
-    with reading(_label(SPEECH_ENCODER, "config.json")), without_values():
+    with reading(_label(SPEECH_ENCODER, "config.json")), meta_init():
         model: Any = Wav2Vec2BertModel(Wav2Vec2BertConfig.from_dict(settings))
     label = _label(SPEECH_ENCODER, "model.safetensors")
 
@@ -167,7 +167,7 @@ def build_speech_encoder(build: Construction, settings: dict[str, Any]) -> Any:
 
 
 def build_codec(build: Construction, config: Munch) -> nn.Module:
-    with reading("config.yaml"), without_values():
+    with reading("config.yaml"), meta_init():
         codec: nn.Module = build.classes.semantic_codec(cfg=config.semantic_codec)
     fold_weight_norm(codec)
     path = "semantic_codec/model.safetensors"
@@ -181,7 +181,7 @@ def build_speaker_encoder(build: Construction, config: Munch) -> nn.Module:
     path = "campplus_cn_common.bin"
     label = _label(SPEAKER_ENCODER, path)
     state = read_tensors(build.path(SPEAKER_ENCODER, path), label=label)
-    with reading(label), without_values():
+    with reading(label), meta_init():
         growth = state["xvector.block1.tdnnd1.cam_layer.linear_local.weight"].shape[0]
         encoder: nn.Module = build.classes.speaker_encoder(
             feat_dim=80,
@@ -195,7 +195,7 @@ def build_speaker_encoder(build: Construction, config: Munch) -> nn.Module:
 
 
 def build_vocoder(build: Construction, *, fused: bool) -> nn.Module:
-    with reading(_label(VOCODER, "config.json")), without_values():
+    with reading(_label(VOCODER, "config.json")), meta_init():
         settings = json.loads(build.path(VOCODER, "config.json").read_text("utf-8"))
         vocoder: nn.Module = build.classes.vocoder(
             build.classes.vocoder_settings(settings), use_cuda_kernel=fused

@@ -17,12 +17,12 @@ from torch import nn
 from adapters.indextts2.failures import is_out_of_memory
 from adapters.indextts2.weights.fingerprints import fingerprint
 from adapters.indextts2.weights.state_dicts import (
-    Places,
+    ExpectedTensors,
     State,
-    fitting,
+    assign_weights,
+    expected_tensors,
     is_optional,
-    places_of,
-    settle,
+    match_weights,
 )
 
 CONVERSION_VERSION = 1
@@ -78,14 +78,14 @@ class ConvertedWeights:
         Raises:
             ModelUnavailable: the source is missing, damaged or of another model.
         """
-        places = places_of(network, unused=unused)
+        places = expected_tensors(network, unused=unused)
         state = self._read(name, places)
         if state is None:
-            state = fitting(places, source(), label=label)
+            state = match_weights(places, source(), label=label)
             self._write(name, state)
-        settle(network, state, self._device)
+        assign_weights(network, state, self._device)
 
-    def _read(self, name: str, places: Places) -> State | None:
+    def _read(self, name: str, places: ExpectedTensors) -> State | None:
         if self._folder is None:
             return None
         state: State = {}

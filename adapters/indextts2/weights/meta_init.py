@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 
 
 @contextmanager
-def without_values() -> Iterator[None]:
+def meta_init() -> Iterator[None]:
     """Inside, layers get shapes and no memory, and drawing their first values costs nothing.
 
     What a constructor computes (filters, positions, tables) is real, for no file may hold it.

@@ -13,7 +13,7 @@ from adapters.indextts2.failures import reading
 from domain.errors import ModelUnavailable
 
 State = dict[str, Tensor]
-Places = dict[str, Tensor]
+ExpectedTensors = dict[str, Tensor]
 _DIRECTION, _LENGTH = ".weight_v", ".weight_g"
 
 
@@ -56,7 +56,7 @@ def read_tensor(path: Path, *, label: str) -> Tensor:
         return content.float()
 
 
-def places_of(network: nn.Module, *, unused: Iterable[str] = ()) -> Places:
+def expected_tensors(network: nn.Module, *, unused: Iterable[str] = ()) -> ExpectedTensors:
     """The parameters and buffers of ``network`` that weights go into.
 
     Parameters whose name starts with one of ``unused`` are never given any.
@@ -71,7 +71,7 @@ def is_optional(place: Tensor) -> bool:
     return not isinstance(place, nn.Parameter) and not place.is_meta
 
 
-def fitting(places: Places, state: State, *, label: str) -> State:
+def match_weights(places: ExpectedTensors, state: State, *, label: str) -> State:
     """New tensors for ``places`` out of ``state``, weight norm folded, in the places' number types.
 
     Names without a place are passed over: training leaves such behind. A buffer that ``state``
@@ -101,10 +101,12 @@ def fill(network: nn.Module, state: State, *, label: str) -> None:
     Raises:
         ModelUnavailable: a parameter is missing or of another shape.
     """
-    network.load_state_dict(fitting(places_of(network), state, label=label), strict=False)
+    network.load_state_dict(
+        match_weights(expected_tensors(network), state, label=label), strict=False
+    )
 
 
-def settle(network: nn.Module, state: Mapping[str, Tensor], device: torch.device) -> None:
+def assign_weights(network: nn.Module, state: Mapping[str, Tensor], device: torch.device) -> None:
     """Make the tensors of ``state`` those of ``network``, uncopied where they are on ``device``."""
     network.load_state_dict(
         {name: tensor.to(device) for name, tensor in state.items()}, strict=False, assign=True

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from adapters.indextts2.model import IndexTTS2Model
 from adapters.indextts2.weights.converted import ConvertedWeights, conversion_name
-from adapters.indextts2.weights.meta_init import without_values
+from adapters.indextts2.weights.meta_init import meta_init
 from domain.errors import ModelUnavailable
 from tests.models.indextts2.checkpoints import copied_checkpoint, replaced
 from tests.models.indextts2.speaking import HELLO, audio_of, same
@@ -125,7 +125,7 @@ def test_a_source_that_is_spoilt_is_never_converted(fresh: Path) -> None:
 
 
 def _layer() -> nn.Module:
-    with without_values():
+    with meta_init():
         return nn.Linear(64, 64)
 
 
@@ -173,14 +173,14 @@ import resource, sys
 from pathlib import Path
 import torch
 from torch import nn
-from adapters.indextts2.weights.meta_init import without_values
+from adapters.indextts2.weights.meta_init import meta_init
 from adapters.indextts2.weights.converted import ConvertedWeights
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 def networks():
-    with without_values():
+    with meta_init():
         return [nn.Sequential(*(nn.Linear(1024, 1024) for _ in range(n))) for n in (24, 12, 12)]
 
 weights = ConvertedWeights(folder=Path(sys.argv[1]), device=torch.device("cpu"))
@@ -213,6 +213,6 @@ def test_loading_needs_little_more_memory_than_the_weights(tmp_path: Path) -> No
 
 
 def test_building_a_network_allocates_nothing() -> None:
-    with without_values():
+    with meta_init():
         network = nn.Sequential(nn.Linear(1 << 16, 1 << 16), nn.Conv1d(4, 4, 3), nn.LayerNorm(8))
     assert all(parameter.is_meta for parameter in network.parameters())

@@ -15,8 +15,8 @@ from adapters.indextts2.engine.engine import Engine
 from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.noise import KeyedNoise
 from adapters.indextts2.t2s.beam_search import Codes
-from adapters.indextts2.t2s.steps.buckets import Coarse
-from adapters.indextts2.t2s.steps.graph_runner import Replays
+from adapters.indextts2.t2s.steps.buckets import PowerOfTwoBuckets
+from adapters.indextts2.t2s.steps.graph_runner import GraphRunner
 from application.ports.speech_model import SpokenPart
 from domain.delivery import Delivery, Sampling
 from domain.errors import SynthesisFailed
@@ -176,9 +176,11 @@ def test_requests_take_turns_amid_a_segment_on_the_same_memory(diary: Diary) -> 
     generator: Any = diary.stages.generator
     model = generator.language_model
     recorder = CpuRecorder(WatchedStorage(), [*model.parameters(), *model.buffers()])
-    runner = Replays(recorder=recorder, storage=recorder.storage)
+    runner = GraphRunner(recorder=recorder, storage=recorder.storage)
     engine = Engine(
-        stages=replace(diary.stages, generator=replace(generator, runner=runner, buckets=Coarse()))
+        stages=replace(
+            diary.stages, generator=replace(generator, runner=runner, buckets=PowerOfTwoBuckets())
+        )
     )
     alone = [joined(spoken(diary.stages, *CHUNKS, seed=seed)) for seed in (3, 4)]
     turns = [engine.speak(CHUNKS, voice=LOW, delivery=_delivery(seed)) for seed in (3, 4)]

@@ -13,8 +13,8 @@ from torch import Tensor
 from adapters.indextts2.checkpoint_files import CheckpointFiles
 from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
-from adapters.indextts2.s2m.mel_decoder import CodedSegment, EulerMelDecoder
-from adapters.indextts2.s2m.velocity import Painting, VelocityField
+from adapters.indextts2.s2m.mel_decoder import EulerMelDecoder, SemanticSegment
+from adapters.indextts2.s2m.velocity import FlowInput, VelocityField
 from adapters.indextts2.t2s.sampling import SamplingPlan
 from adapters.indextts2.upstream import bare_package, import_model_classes
 from adapters.indextts2.weights.meta_init import fold_weight_norm
@@ -45,17 +45,17 @@ def velocity(checkpoint: Path) -> VelocityField:
     return folded(checkpoint)
 
 
-def paintings(lengths: Sequence[int], *, heard: int) -> list[Painting]:
+def paintings(lengths: Sequence[int], *, heard: int) -> list[FlowInput]:
     chance = torch.Generator().manual_seed(3)
     mel, style = torch.randn(1, BANDS, heard, generator=chance), torch.randn(1, 192)
     return [
-        Painting(mel, style, torch.randn(1, heard + length, 32, generator=chance))
+        FlowInput(mel, style, torch.randn(1, heard + length, 32, generator=chance))
         for length in lengths
     ]
 
 
 def by_the_package(
-    estimator: Any, painting: Painting, state: Tensor, time: Tensor, guidance: float
+    estimator: Any, painting: FlowInput, state: Tensor, time: Tensor, guidance: float
 ) -> Tensor:
     """The velocity (frames to paint, 80) as the package's solver has it."""
     row = painting.row
@@ -148,7 +148,7 @@ def test_segments_sound_the_same_in_any_company(
     )
     chance = torch.Generator().manual_seed(4)
     segments = [
-        CodedSegment(
+        SemanticSegment(
             SegmentKey(index, 0),
             torch.randint(128, (length,), generator=chance),
             torch.randn(1, length, 64, generator=chance),
@@ -157,7 +157,7 @@ def test_segments_sound_the_same_in_any_company(
     ]
     plan, noise = SamplingPlan(diffusion_steps=6), KeyedNoise(1, device=torch.device("cpu"))
     with torch.inference_mode():
-        voice = stages.listener.hear(LOW)
+        voice = stages.listener.encode(LOW)
         batched = decoder.decode(segments, voice=voice, plan=plan, noise=noise)
         for segment, mel in zip(segments, batched, strict=True):
             (alone,) = decoder.decode([segment], voice=voice, plan=plan, noise=noise)
@@ -167,10 +167,10 @@ def test_segments_sound_the_same_in_any_company(
 
 def test_a_segment_goes_on_from_what_is_painted_already(stages: Stages) -> None:
     """Its beginning stays bit for bit, and its end moves as if the beginning had been heard."""
-    segment = CodedSegment(SegmentKey(0, 0), torch.arange(40), torch.randn(1, 40, 64))
+    segment = SemanticSegment(SegmentKey(0, 0), torch.arange(40), torch.randn(1, 40, 64))
     plan, noise = SamplingPlan(diffusion_steps=6), KeyedNoise(1, device=torch.device("cpu"))
     with torch.inference_mode():
-        voice = stages.listener.hear(LOW)
+        voice = stages.listener.encode(LOW)
         painted = torch.randn(1, BANDS, 25)
         begun = replace(segment, painted=painted)
         (mel,) = stages.mel_decoder.decode([begun], voice=voice, plan=plan, noise=noise)

@@ -10,7 +10,7 @@ from torch import Tensor
 from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
 from adapters.indextts2.t2s.beam_search import Codes
-from adapters.indextts2.t2s.generator import LoopingGenerator
+from adapters.indextts2.t2s.generator import StepwiseGenerator
 from adapters.indextts2.t2s.prompt import batched
 from adapters.indextts2.t2s.sampling import SamplingPlan
 from tests.models.indextts2.speaking import plans, prompts_of
@@ -122,8 +122,8 @@ def _all(stages: Stages, prompts: Sequence[Tensor], plan: SamplingPlan) -> list[
     return list(generated(stages, prompts, range(len(prompts)), plan).values())
 
 
-def _looping(stages: Stages) -> LoopingGenerator:
-    assert isinstance(stages.generator, LoopingGenerator)
+def _looping(stages: Stages) -> StepwiseGenerator:
+    assert isinstance(stages.generator, StepwiseGenerator)
     return stages.generator
 
 

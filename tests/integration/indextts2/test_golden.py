@@ -13,7 +13,7 @@ import torch
 
 from adapters.indextts2.checkpoint_files import CheckpointFiles
 from adapters.indextts2.engine.stages import Stages
-from adapters.indextts2.reference.encoder import RecordingListener
+from adapters.indextts2.reference.encoder import NeuralReferenceEncoder
 from adapters.indextts2.upstream import bare_package, import_model_classes
 from adapters.indextts2.weights.networks import build_networks
 from domain.audio import Waveform
@@ -53,8 +53,8 @@ def _compare_hearing(checkpoint: Path, golden: Any, voice: Recording, emotion: R
             torch.device("cpu"),
             fused_vocoder=False,
         )
-        listener = RecordingListener(networks=networks, device=torch.device("cpu"))
-        reference = listener.hear(voice)
+        listener = NeuralReferenceEncoder(networks=networks, device=torch.device("cpu"))
+        reference = listener.encode(voice)
         heard = {
             "speaker_features": listener.speaker_features(voice.waveform),
             "emotion_features": listener.emotion_features(emotion.waveform),

@@ -11,7 +11,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from adapters.indextts2.devices import Precision, choose_device, choose_precision, refusals
+from adapters.indextts2.devices import (
+    Precision,
+    choose_device,
+    choose_precision,
+    unsupported_settings,
+)
 from adapters.indextts2.model import IndexTTS2Model
 from application.ports.speech_model import ModelState
 from domain.errors import ModelUnavailable
@@ -238,9 +243,9 @@ def test_speedups_that_cannot_be_had_are_said_plainly(checkpoint: Path) -> None:
     assert all(name in advice for name in ("USE_DEEPSPEED", "USE_CUDA_KERNEL"))
     cpu, full = torch.device("cpu"), Precision.FULL
     off = {"use_deepspeed": False, "use_cuda_kernel": False}
-    assert any("USE_FP16" in said for said in refusals(cpu, full, use_fp16=True, **off))
-    assert not list(refusals(cpu, full, use_fp16=False, **off))
-    assert not list(refusals(cpu, Precision.HALF_PRODUCTS, use_fp16=True, **off))
+    assert any("USE_FP16" in said for said in unsupported_settings(cpu, full, use_fp16=True, **off))
+    assert not list(unsupported_settings(cpu, full, use_fp16=False, **off))
+    assert not list(unsupported_settings(cpu, Precision.HALF_PRODUCTS, use_fp16=True, **off))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.indextts2.noise import KeyedNoise, SegmentKey, Urn
+from adapters.indextts2.noise import Candidates, KeyedNoise, SegmentKey
 
 CPU = torch.device("cpu")
 SEEDS = st.integers(0, 2**63 - 1)
@@ -18,15 +18,15 @@ def chosen(noise: KeyedNoise, *keys: SegmentKey, step: int = 0, count: int = 2) 
 
 
 def drawn(
-    noise: KeyedNoise, keys: Sequence[SegmentKey], urn: Urn, count: int, *, step: int
+    noise: KeyedNoise, keys: Sequence[SegmentKey], urn: Candidates, count: int, *, step: int
 ) -> torch.Tensor:
     return noise.choose(noise.keys(keys), urn, count, step=torch.tensor([step]))
 
 
-def full(probabilities: torch.Tensor) -> Urn:
+def full(probabilities: torch.Tensor) -> Candidates:
     """An urn in which every column lies at its own place."""
     rows, width = probabilities.shape
-    return Urn(probabilities, torch.arange(width).repeat(rows, 1), width)
+    return Candidates(probabilities, torch.arange(width).repeat(rows, 1), width)
 
 
 @given(SEEDS, st.lists(KEYS, min_size=1, max_size=5), st.integers(0, 2000))

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from adapters.indextts2.noise import SegmentKey
-from adapters.indextts2.t2s.generator import LoopingGenerator
+from adapters.indextts2.t2s.generator import StepwiseGenerator
 from adapters.indextts2.t2s.prompt import PromptBuilder
 from adapters.indextts2.t2s.sampling import SamplingPlan
-from adapters.indextts2.t2s.transformer import Backbone
+from adapters.indextts2.t2s.transformer import Transformer
 from adapters.indextts2.upstream import bare_package, import_model_classes
 from benchmarks.upstream import Said, generated, set_up_generation
 from tests.models.indextts2.golden_runs import PackageNoise, with_stop
@@ -32,7 +32,7 @@ class Speaker:
     model: Any
     sizes: Sizes
     prompts: PromptBuilder
-    ours: LoopingGenerator
+    ours: StepwiseGenerator
 
     def voice(self, number: int) -> Tensor:
         """Speech features (1, T, C) that nobody has heard: longer ones for higher numbers."""
@@ -68,8 +68,8 @@ def speaker(sizes: Sizes) -> Speaker:
         model=model,
         sizes=sizes,
         prompts=PromptBuilder(language_model=model, dtype=torch.float32),
-        ours=LoopingGenerator(
-            language_model=model, backbone=Backbone(gpt=model.gpt, heads=model.heads)
+        ours=StepwiseGenerator(
+            language_model=model, backbone=Transformer(gpt=model.gpt, heads=model.heads)
         ),
     )
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from adapters.indextts2.model import IndexTTS2Model
-from adapters.indextts2.reference.cache import CachedListener
+from adapters.indextts2.reference.cache import CachingReferenceEncoder
 from adapters.indextts2.reference.encoder import Reference
 from adapters.indextts2.weights.fingerprints import fingerprint
 from domain.delivery import Delivery, Sampling
@@ -25,7 +25,7 @@ class CountingListener:
     def __init__(self) -> None:
         self.heard: Counter[str] = Counter()
 
-    def hear(self, recording: Recording) -> Reference:
+    def encode(self, recording: Recording) -> Reference:
         self.heard[recording.name] += 1
         tensor = torch.from_numpy(recording.waveform.samples[:8].copy())
         return Reference(*[tensor + index for index in range(6)])
@@ -33,8 +33,8 @@ class CountingListener:
 
 def cached(
     listener: CountingListener, folder: Path | None, *, model: str = "m", in_memory: int = 4
-) -> CachedListener:
-    return CachedListener(
+) -> CachingReferenceEncoder:
+    return CachingReferenceEncoder(
         listener=listener,
         model_fingerprint=model,
         precision="float32",
@@ -54,8 +54,8 @@ def test_two_voices_alternating_twenty_times_cost_two_conditionings() -> None:
     listener = CountingListener()
     cache = cached(listener, None)
     for _ in range(20):
-        cache.hear(LOW)
-        cache.hear(HIGH)
+        cache.encode(LOW)
+        cache.encode(HIGH)
     assert listener.heard == {"low": 1, "high": 1}
 
 
@@ -68,8 +68,8 @@ def test_a_recording_replaced_under_its_name_is_heard_anew(model: IndexTTS2Model
 def test_the_same_recording_under_another_name_is_heard_once() -> None:
     listener = CountingListener()
     cache = cached(listener, None)
-    cache.hear(LOW)
-    cache.hear(replace(LOW, name="copy", file="copy.wav"))
+    cache.encode(LOW)
+    cache.encode(replace(LOW, name="copy", file="copy.wav"))
     assert listener.heard.total() == 1
 
 
@@ -78,27 +78,27 @@ def test_memory_is_bounded_and_forgets_the_longest_unused() -> None:
     cache = cached(listener, None, in_memory=2)
     third = recording("third", 330.0)
     for voice in (LOW, HIGH, LOW, third, LOW, HIGH):
-        cache.hear(voice)
+        cache.encode(voice)
     assert listener.heard == {"low": 1, "high": 2, "third": 1}
 
 
 def test_another_process_finds_what_was_heard_before(tmp_path: Path) -> None:
     first, second = CountingListener(), CountingListener()
-    expected = cached(first, tmp_path).hear(LOW)
-    assert equal(cached(second, tmp_path).hear(LOW), expected)
+    expected = cached(first, tmp_path).encode(LOW)
+    assert equal(cached(second, tmp_path).encode(LOW), expected)
     assert second.heard.total() == 0
 
 
 def test_another_model_does_not(tmp_path: Path) -> None:
     listener = CountingListener()
-    cached(listener, tmp_path, model="one").hear(LOW)
-    cached(listener, tmp_path, model="two").hear(LOW)
+    cached(listener, tmp_path, model="one").encode(LOW)
+    cached(listener, tmp_path, model="two").encode(LOW)
     assert listener.heard["low"] == 2
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "flipped", "foreign"])
 def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: str) -> None:
-    expected = cached(CountingListener(), tmp_path).hear(LOW)
+    expected = cached(CountingListener(), tmp_path).encode(LOW)
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
     flipped = whole[:-1] + bytes([whole[-1] ^ 1])
@@ -106,7 +106,7 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: str) -> None:
         {"cut": whole[:-5], "empty": b"", "flipped": flipped, "foreign": b"RIFF" * 50}[damage]
     )
     listener = CountingListener()
-    assert equal(cached(listener, tmp_path).hear(LOW), expected)
+    assert equal(cached(listener, tmp_path).encode(LOW), expected)
     assert listener.heard["low"] == 1
     assert file.read_bytes() == whole
 
@@ -115,14 +115,14 @@ def test_a_folder_that_cannot_be_written_costs_no_request(tmp_path: Path) -> Non
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     listener = CountingListener()
-    cached(listener, blocked / "cache").hear(LOW)
+    cached(listener, blocked / "cache").encode(LOW)
     assert listener.heard["low"] == 1
 
 
 def test_the_folder_is_bounded(tmp_path: Path) -> None:
     cache = cached(CountingListener(), tmp_path)
     for pitch in range(100, 108):
-        cache.hear(recording(str(pitch), float(pitch)))
+        cache.encode(recording(str(pitch), float(pitch)))
     assert len(list(tmp_path.iterdir())) == 5
 
 

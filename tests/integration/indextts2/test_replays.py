@@ -13,13 +13,13 @@ from torch import Tensor
 
 from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
-from adapters.indextts2.t2s.generator import LoopingGenerator
+from adapters.indextts2.t2s.generator import StepwiseGenerator
 from adapters.indextts2.t2s.sampling import SamplingPlan
-from adapters.indextts2.t2s.steps.buckets import Coarse
-from adapters.indextts2.t2s.steps.buffers import FixedStorage, LooseStorage, Storage
-from adapters.indextts2.t2s.steps.graph_runner import Replays
-from adapters.indextts2.t2s.steps.runner import Eager, Step
-from adapters.indextts2.t2s.transformer import Backbone
+from adapters.indextts2.t2s.steps.buckets import PowerOfTwoBuckets
+from adapters.indextts2.t2s.steps.buffers import FreshTensors, StaticBuffers, Storage
+from adapters.indextts2.t2s.steps.graph_runner import GraphRunner
+from adapters.indextts2.t2s.steps.runner import EagerRunner, Step
+from adapters.indextts2.t2s.transformer import Transformer
 from adapters.indextts2.upstream import bare_package, import_model_classes
 from tests.models.indextts2.cpu_capture import (
     CpuRecorder,
@@ -48,7 +48,7 @@ Said = list[tuple[list[int], bool]]
 class Bench:
     """A generator of the tiny model, and what it has been given to say."""
 
-    generator: LoopingGenerator
+    generator: StepwiseGenerator
     prompts: Sequence[Tensor]
 
     def say(self, plan: SamplingPlan, seed: int = 11, **changes: Any) -> Said:
@@ -67,7 +67,7 @@ class Bench:
             model = language_model(import_model_classes(), TINY.model, TINY.semantic_width)
         model.load_state_dict(language_tensors(model, TINY))
         model.eval().requires_grad_(False).to(device)
-        backbone = Backbone(gpt=model.gpt, heads=int(model.heads))
+        backbone = Transformer(gpt=model.gpt, heads=int(model.heads))
         return Bench(
             replace(self.generator, language_model=model, backbone=backbone),
             [prompt.to(device) for prompt in self.prompts],
@@ -80,7 +80,7 @@ class Bench:
 
 @pytest.fixture(scope="module")
 def bench(stages: Stages) -> Bench:
-    assert isinstance(stages.generator, LoopingGenerator)
+    assert isinstance(stages.generator, StepwiseGenerator)
     return Bench(stages.generator, prompts_of(stages, TEXTS))
 
 
@@ -89,9 +89,9 @@ def test_a_request_and_the_next_are_said_from_recordings_as_without(
     bench: Bench, name: str
 ) -> None:
     recorder, plan = bench.recorder(), PLANS[name]
-    runner = Replays(recorder=recorder, storage=recorder.storage)
+    runner = GraphRunner(recorder=recorder, storage=recorder.storage)
     for seed in (11, 12):
-        said = bench.say(plan, seed, runner=runner, buckets=Coarse(), room=16)
+        said = bench.say(plan, seed, runner=runner, buckets=PowerOfTwoBuckets(), room=16)
         assert said == bench.say(plan, seed)
     assert recorder.repeated > 5 * recorder.recorded
     segments = {shape[0] for shape in recorder.shapes}
@@ -99,32 +99,34 @@ def test_a_request_and_the_next_are_said_from_recordings_as_without(
     assert len(segments) > 1, "no row left early"
     assert len(spaces) > 1, "the cache never grew"
     recorded, warmed = recorder.recorded, recorder.warmed
-    assert bench.say(plan, 12, runner=runner, buckets=Coarse(), room=16) == bench.say(plan, 12)
+    assert bench.say(plan, 12, runner=runner, buckets=PowerOfTwoBuckets(), room=16) == bench.say(
+        plan, 12
+    )
     assert (recorder.recorded, recorder.warmed) == (recorded, warmed)
 
 
 def test_requests_with_other_controls_share_the_memory_of_recordings(bench: Bench) -> None:
     recorder = bench.recorder()
-    runner = Replays(recorder=recorder, storage=recorder.storage)
+    runner = GraphRunner(recorder=recorder, storage=recorder.storage)
     for name in ("beams", "greedy", "beams", "sampled", "greedy", "beams"):
         plan = replace(PLANS[name], max_mel_tokens=60)
-        assert bench.say(plan, runner=runner, buckets=Coarse()) == bench.say(plan)
+        assert bench.say(plan, runner=runner, buckets=PowerOfTwoBuckets()) == bench.say(plan)
 
 
 @pytest.mark.parametrize("name", PLANS)
 def test_rounding_sizes_up_changes_no_code(bench: Bench, name: str) -> None:
-    assert bench.say(PLANS[name], buckets=Coarse()) == bench.say(PLANS[name])
+    assert bench.say(PLANS[name], buckets=PowerOfTwoBuckets()) == bench.say(PLANS[name])
 
 
 @pytest.mark.parametrize("name", PLANS)
 def test_what_an_earlier_request_left_in_memory_changes_no_code(bench: Bench, name: str) -> None:
     recorder, plan = bench.recorder(), replace(PLANS[name], max_mel_tokens=60)
-    runner = Replays(recorder=recorder, storage=recorder.storage)
-    bench.say(plan, runner=runner, buckets=Coarse())
+    runner = GraphRunner(recorder=recorder, storage=recorder.storage)
+    bench.say(plan, runner=runner, buckets=PowerOfTwoBuckets())
     with torch.inference_mode():
         for tensor in recorder.storage.places.values():
             tensor.fill_(torch.nan if tensor.is_floating_point() else 7)
-    assert bench.say(plan, runner=runner, buckets=Coarse()) == bench.say(plan)
+    assert bench.say(plan, runner=runner, buckets=PowerOfTwoBuckets()) == bench.say(plan)
 
 
 @dataclass(slots=True)
@@ -150,14 +152,14 @@ def test_a_recording_that_fails_is_logged_once_and_no_request_notices(
     bench: Bench, error: RuntimeError
 ) -> None:
     recorder, plan = Failing(error), replace(PLANS["beams"], max_mel_tokens=60)
-    runner = Replays(recorder=recorder, storage=FixedStorage())
+    runner = GraphRunner(recorder=recorder, storage=StaticBuffers())
     with capture_logs() as logs:
         for seed in (11, 12):
-            said = bench.say(plan, seed, runner=runner, buckets=Coarse())
+            said = bench.say(plan, seed, runner=runner, buckets=PowerOfTwoBuckets())
             assert said == bench.say(plan, seed)
     assert [each["event"] for each in logs] == ["decoding_without_graphs"]
     assert recorder.tried == 1
-    assert isinstance(runner.storage(), LooseStorage)
+    assert isinstance(runner.storage(), FreshTensors)
 
 
 class HalfDone:
@@ -180,7 +182,7 @@ class HalfDone:
 
 def test_a_recording_that_fails_leaves_nothing_in_memory() -> None:
     recorder = HalfDone()
-    runner = Replays(recorder=recorder, storage=FixedStorage())
+    runner = GraphRunner(recorder=recorder, storage=StaticBuffers())
     gc.disable()  # nobody knows when it comes
     try:
         for _ in range(2):
@@ -195,7 +197,7 @@ def test_only_so_many_recordings_are_kept_and_the_last_used_ones() -> None:
     storage = WatchedStorage()
     total = storage.put("bias", torch.zeros(1))
     recorder = CpuRecorder(storage, [])
-    runner = Replays(recorder=recorder, storage=storage, kept=2)
+    runner = GraphRunner(recorder=recorder, storage=storage, kept=2)
 
     def step() -> None:
         total.add_(1)
@@ -209,7 +211,7 @@ def test_only_so_many_recordings_are_kept_and_the_last_used_ones() -> None:
 
 
 def test_a_tensor_keeps_its_address_until_a_larger_one_needs_another() -> None:
-    storage = FixedStorage()
+    storage = StaticBuffers()
     first = storage.put("name", torch.ones(4, 3))
     other = storage.put("other", torch.ones(4, 3))
     smaller = storage.put("name", torch.zeros(2, 2))
@@ -252,7 +254,7 @@ class Observed:
     off_device: list[str] = field(default_factory=list)
 
     def storage(self) -> Storage:
-        return FixedStorage()
+        return StaticBuffers()
 
     def run(self, _: Hashable, step: Step) -> None:
         with DevicesSeen() as seen:
@@ -271,7 +273,9 @@ def test_a_step_touches_nothing_but_its_device(bench: Bench, name: str) -> None:
     """On a device whose tensors have shapes but no numbers: whoever asks for one, fails."""
     observed = Observed(steps=3)
     with pytest.raises(StepsTaken):
-        bench.on(torch.device("meta")).say(PLANS[name], runner=observed, buckets=Coarse())
+        bench.on(torch.device("meta")).say(
+            PLANS[name], runner=observed, buckets=PowerOfTwoBuckets()
+        )
     assert observed.off_device == []
 
 
@@ -289,10 +293,10 @@ def test_cuda_graphs_choose_the_codes_of_steps_taken_one_by_one(bench: Bench, na
 
     device, plan = torch.device("cuda:0"), PLANS[name]
     on_gpu = bench.on(device)
-    runner = Replays(recorder=CudaGraphs(device), storage=FixedStorage())
+    runner = GraphRunner(recorder=CudaGraphs(device), storage=StaticBuffers())
     for seed in (11, 12, 12):
         # The same sizes on both sides: on a GPU they decide which kernel sums, and in what order.
         with capture_logs() as logs:
-            said = on_gpu.say(plan, seed, runner=runner, buckets=Coarse())
+            said = on_gpu.say(plan, seed, runner=runner, buckets=PowerOfTwoBuckets())
         assert not logs
-        assert said == on_gpu.say(plan, seed, runner=Eager(), buckets=Coarse())
+        assert said == on_gpu.say(plan, seed, runner=EagerRunner(), buckets=PowerOfTwoBuckets())

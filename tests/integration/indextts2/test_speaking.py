@@ -249,7 +249,7 @@ def test_half_precision_has_the_same_thoughts_about_the_same_codes(
 ) -> None:
     halved = golden_stages(checkpoint, precision=precision)
     with torch.inference_mode():
-        voice = stages.listener.hear(LOW)
+        voice = stages.listener.encode(LOW)
         prompt = stages.prompts.build(
             range(5, 25), latents=voice.latents, emotion=stages.emotions.own(voice)
         )

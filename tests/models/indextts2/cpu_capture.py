@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from adapters.indextts2.t2s.steps.buffers import FixedStorage
+from adapters.indextts2.t2s.steps.buffers import StaticBuffers
 from adapters.indextts2.t2s.steps.runner import Step
 
 ASKING = {
@@ -23,7 +23,7 @@ ASKING = {
 """Operations that a GPU would have to answer before the host could go on."""
 
 
-class WatchedStorage(FixedStorage):
+class WatchedStorage(StaticBuffers):
     """Knows what lies in it now."""
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class Recording(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 @dataclass(slots=True)
 class CpuRecorder:
-    """A ``Recorder`` whose recordings know nothing of Python; ``weights`` never change."""
+    """A ``GraphCapture`` whose recordings know nothing of Python; ``weights`` never change."""
 
     storage: WatchedStorage
     weights: Sequence[Tensor]

@@ -14,9 +14,9 @@ from adapters.indextts2.devices import Precision
 from adapters.indextts2.engine.assembly import EngineSettings, assemble
 from adapters.indextts2.engine.engine import Engine
 from adapters.indextts2.engine.stages import Stages
-from adapters.indextts2.noise import Noise, SegmentKey, Urn
+from adapters.indextts2.noise import Candidates, Noise, SegmentKey
 from adapters.indextts2.t2s.beam_search import Codes
-from adapters.indextts2.t2s.generator import CodeGenerator
+from adapters.indextts2.t2s.generator import SemanticGenerator
 from adapters.indextts2.t2s.latents import LatentReader
 from adapters.indextts2.t2s.sampling import SamplingPlan
 from domain.audio import Samples
@@ -41,7 +41,7 @@ class PackageNoise:
     def keys(self, segments: Sequence[SegmentKey]) -> Tensor:
         return torch.tensor([segment.segment for segment in segments])
 
-    def choose(self, keys: Tensor, urn: Urn, count: int, *, step: Tensor) -> Tensor:
+    def choose(self, keys: Tensor, urn: Candidates, count: int, *, step: Tensor) -> Tensor:
         (segment,) = keys.tolist()
         if segment not in self._of_segment:
             self._of_segment[segment] = self._seeded(100 * segment)
@@ -71,7 +71,7 @@ class PackageNoise:
 class Witness:
     """Stands before the generator and the latent reader and keeps what they answer."""
 
-    generator: CodeGenerator
+    generator: SemanticGenerator
     reader: LatentReader
     codes: list[Codes] = field(default_factory=list)
     latents: list[Tensor] = field(default_factory=list)

@@ -35,7 +35,7 @@ def prompts_of(stages: Stages, texts: Sequence[str]) -> list[Tensor]:
     prompts = []
     with torch.inference_mode():
         for index, text in enumerate(texts):
-            voice = stages.listener.hear(LOW if index % 2 else HIGH)
+            voice = stages.listener.encode(LOW if index % 2 else HIGH)
             (segment,) = stages.text.read(text, longest=600, language=None).segments
             emotion = stages.emotions.own(voice)
             prompts.append(

@@ -16,7 +16,7 @@ class Buckets(Protocol):
         """
 
 
-class Exact:
+class ExactShapes:
     """Nothing is added: for devices on which every number costs time."""
 
     def rows(self, needed: int) -> int:
@@ -26,7 +26,7 @@ class Exact:
         return needed
 
 
-class Coarse:
+class PowerOfTwoBuckets:
     """Powers of two and the whole cache: few shapes, so that a step recorded for one serves often.
 
     Where launches cost more than numbers, what is added is nearly free.

@@ -16,14 +16,14 @@ class Storage(Protocol):
         """
 
 
-class LooseStorage:
+class FreshTensors:
     """Every tensor lies where it was made: nothing is copied, and nothing kept."""
 
     def put(self, _: str, content: Tensor) -> Tensor:
         return content
 
 
-class FixedStorage:
+class StaticBuffers:
     """Tensors of the same name and shape have the same address, in this generation and the next.
 
     Each name has one flat buffer, and what is put there lies at its beginning, so that a smaller

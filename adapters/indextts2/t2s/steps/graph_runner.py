@@ -7,13 +7,13 @@ from typing import Protocol
 import structlog
 import torch
 
-from adapters.indextts2.t2s.steps.buffers import FixedStorage, LooseStorage, Storage
+from adapters.indextts2.t2s.steps.buffers import FreshTensors, StaticBuffers, Storage
 from adapters.indextts2.t2s.steps.runner import Step
 
 log = structlog.get_logger()
 
 
-class Recorder(Protocol):
+class GraphCapture(Protocol):
     """Records what a step has its device do."""
 
     def warm_up(self, step: Step) -> None:
@@ -30,7 +30,7 @@ class Recorder(Protocol):
         """Nothing that was recorded so far will be repeated any more."""
 
 
-class Replays:
+class GraphRunner:
     """Takes a key's first step as it is, records its second, and repeats that from then on.
 
     So what is met only once costs no recording. The ``kept`` keys that were used last are kept.
@@ -39,15 +39,15 @@ class Replays:
     as they come: no job fails of it.
     """
 
-    def __init__(self, *, recorder: Recorder, storage: FixedStorage, kept: int = 64) -> None:
+    def __init__(self, *, recorder: GraphCapture, storage: StaticBuffers, kept: int = 64) -> None:
         self._recorder = recorder
-        self._storage: FixedStorage | None = storage
+        self._storage: StaticBuffers | None = storage
         self._kept = kept
         self._moves = storage.moves
         self._met: OrderedDict[Hashable, Step | None] = OrderedDict()
 
     def storage(self) -> Storage:
-        return self._storage or LooseStorage()
+        return self._storage or FreshTensors()
 
     def run(self, key: Hashable, step: Step) -> None:
         if self._storage is None:

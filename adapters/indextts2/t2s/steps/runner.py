@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable
 from typing import Protocol
 
-from adapters.indextts2.t2s.steps.buffers import LooseStorage, Storage
+from adapters.indextts2.t2s.steps.buffers import FreshTensors, Storage
 
 Step = Callable[[], None]
 """Reads weights and what lies in a storage, and writes what lies there, always in the same places.
@@ -23,11 +23,11 @@ class StepRunner(Protocol):
         """Take ``step``. Steps with the same ``key`` do the same in places of the same shapes."""
 
 
-class Eager:
+class EagerRunner:
     """Takes each step as it comes."""
 
-    def storage(self) -> LooseStorage:
-        return LooseStorage()
+    def storage(self) -> FreshTensors:
+        return FreshTensors()
 
     def run(self, _: Hashable, step: Step) -> None:
         step()
