@@ -1,59 +1,79 @@
 # Everything runs in .venv, which the first target that needs it makes.
-PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3,$(if $(shell $(name) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null | grep True),$(name))))
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+PYTHON ?= $(shell scripts/find-python)
 TEXT ?= Hello! This is the preview engine, speaking on your own machine.
 VOICE ?=
 OUT ?=
 BIN := .venv/bin
 comma := ,
-# Most tests wait for other programs. A file's tests stay together: they share what they start.
+# Prints one line for each download, so that a long set-up is seen to move.
+PIP := $(BIN)/pip install --disable-pip-version-check --progress-bar off --constraint constraints.txt
+DOWNLOADS := sed -un 's/^ *Downloading \(.*\)/    \1/p'
+# Most tests wait for other programs. The tests of one file stay together: they share what they start.
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run worker test check bench schema clean
+.PHONY: run worker test unit check lint fmt bench schema clean help
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp ## speak TEXT (with VOICE, into OUT) and print where the audio is
 	@$(BIN)/indextts-runpod speak $(if $(VOICE),--voice "$$VOICE") $(if $(OUT),--out "$$OUT") -- "$$TEXT"
 
-worker: .venv/worker.stamp ## what a worker with a GPU needs, beside what is installed already
+worker: .venv/worker.stamp ## install what a worker with a GPU needs, beside what is there
 
-test: .venv/test.stamp ## all tests
+test: .venv/test.stamp ## run all tests
 	$(PYTEST)
 
-check: .venv/test.stamp ## lint, types, import contracts and all tests
+unit: .venv/test.stamp ## run the fast tests, in seconds
+	$(BIN)/pytest tests/unit
+
+check: lint test ## do what CI does: lint, then all tests
+
+lint: .venv/test.stamp ## check formatting, style, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(PYTEST)
 
-bench: .venv/test.stamp ## what the pipeline around the model costs, and 200 jobs in one worker
+fmt: .venv/test.stamp ## format the code and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/test.stamp ## measure what the pipeline around the model costs, and 200 jobs in one worker
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.worker_soak
 
 schema: .venv/test.stamp ## write docs/api/*.json anew from the models
 	$(BIN)/python -m entrypoints.json_schema
 
-clean:
+clean: ## remove .venv
 	rm -rf .venv
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 export TEXT VOICE OUT
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: set PYTHON=/path/to/python3"; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install -qq --disable-pip-version-check --upgrade pip
+	@echo "Making .venv with $(PYTHON)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install -qq --disable-pip-version-check --upgrade pip
 
 .venv/run.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[preview]'
+	@echo "Installing the command line and the preview engine: up to 0.5 GB, once"
+	@$(PIP) --editable '.[preview]' | $(DOWNLOADS)
 	@touch $@
 
 # pynini, which the grammars need, has wheels for Linux alone.
 .venv/worker.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[preview,worker,indextts$(if $(filter Linux,$(shell uname)),$(comma)grammars)]'
-	$(BIN)/pip install -qq --disable-pip-version-check --no-deps indextts2-inference==2.1.1
+	@echo "Installing the worker and IndexTTS-2's libraries, torch among them: several GB, once"
+	@$(PIP) --editable '.[preview,worker,indextts$(if $(filter Linux,$(shell uname)),$(comma)grammars)]' | $(DOWNLOADS)
+	@$(PIP) --no-deps indextts2-inference==2.1.1 | $(DOWNLOADS)
 	@touch $@ .venv/run.stamp
 
 .venv/test.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[preview,worker,indextts,dev]'
-	$(BIN)/pip install -qq --disable-pip-version-check --no-deps indextts2-inference==2.1.1
+	@echo "Installing everything that the tests need, torch among it: up to 2 GB, once"
+	@$(PIP) --editable '.[preview,worker,indextts,dev]' | $(DOWNLOADS)
+	@$(PIP) --no-deps indextts2-inference==2.1.1 | $(DOWNLOADS)
 	@touch $@ .venv/run.stamp
