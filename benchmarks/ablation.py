@@ -13,7 +13,7 @@ from adapters.indextts2.noise import KeyedNoise, SegmentKey
 from adapters.indextts2.s2m.mel_decoder import SemanticSegment
 from adapters.indextts2.t2s.beam_search import Codes
 from adapters.indextts2.t2s.generator import SemanticGenerator
-from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.t2s.sampling import CodeSampling
 from adapters.indextts2.t2s.steps.buckets import ExactShapes, PowerOfTwoBuckets
 from adapters.indextts2.t2s.steps.buffers import StaticBuffers
 from adapters.indextts2.t2s.steps.cuda_graphs import CudaGraphs
@@ -60,15 +60,15 @@ def ablation(
     ]
     keys = [SegmentKey(chunk, 0) for chunk in range(len(prompts))]
     noise = KeyedNoise(1, device=prompts[0].device)
-    saying = Saying(prompts, keys, case.plan, noise)
+    saying = Saying(prompts, keys, case.sampling, noise)
     if case.device != "cpu":
         yield from _recording(stages.generator, saying, clock, case.device)
     spent = _in_turns(_generating(stages.generator, saying, case), repeats, clock)
     yield from _table("code generation", spent)
     together = statistics.median(next(iter(spent.values())))
-    rows = len(prompts) * case.plan.num_beams
+    rows = len(prompts) * case.sampling.num_beams
     yield ""
-    yield _share_of_ceiling(stages, rows, together / case.plan.max_mel_tokens, ceiling)
+    yield _share_of_ceiling(stages, rows, together / case.sampling.max_mel_tokens, ceiling)
     yield ""
     segments = [
         SemanticSegment(key, codes.ids, stages.latents.read(prompt, codes.ids))
@@ -80,7 +80,7 @@ def ablation(
             mel
             for begin in range(0, len(segments), size)
             for mel in decoder.decode(
-                segments[begin : begin + size], voice=voice, plan=case.plan, noise=noise
+                segments[begin : begin + size], voice=voice, options=case.flow, noise=noise
             )
         ]
 
@@ -109,7 +109,7 @@ class Saying:
 
     prompts: Sequence[Tensor]
     keys: Sequence[SegmentKey]
-    plan: SamplingPlan
+    sampling: CodeSampling
     noise: KeyedNoise
 
     def by(self, generator: SemanticGenerator, *ends: int) -> list[Codes]:
@@ -118,7 +118,7 @@ class Saying:
         for end in ends or (len(self.prompts),):
             batch = slice(len(said), end)
             said += generator.generate(
-                self.prompts[batch], self.keys[batch], plan=self.plan, noise=self.noise
+                self.prompts[batch], self.keys[batch], sampling=self.sampling, noise=self.noise
             )
         return said
 
@@ -136,7 +136,7 @@ def _generating(generator: Any, saying: Saying, case: Case) -> Ways:
         "one segment at a time": way(generator, *range(1, every + 1)),
         "one batch, asked every step who has finished": way(replace(generator, poll_every=1)),
         "one batch, nothing dropped from the cache": way(
-            replace(generator, room=case.plan.max_mel_tokens)
+            replace(generator, room=case.sampling.max_mel_tokens)
         ),
     }
     if case.device != "cpu":

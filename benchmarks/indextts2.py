@@ -26,7 +26,8 @@ import torch
 
 from adapters.indextts2.devices import Precision
 from adapters.indextts2.engine.stages import Stages
-from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.s2m.options import FlowOptions
+from adapters.indextts2.t2s.sampling import CodeSampling
 from benchmarks.ablation import ablation, spread
 from benchmarks.ceilings import Ceiling, Operations
 from benchmarks.sides import STAGES, Case, Clock, Ours, Package, Turn, stages_of
@@ -158,7 +159,8 @@ def report(case: Case, first_codes: int, repeats: int) -> Iterator[str]:
         ceiling = Ceiling.measure(device, clock, dtype)
         yield from floors(serves, case, ceiling)
         yield ""
-        longer = replace(case, chunks=1, plan=replace(case.plan, max_mel_tokens=first_codes))
+        sampling = replace(case.sampling, max_mel_tokens=first_codes)
+        longer = replace(case, chunks=1, sampling=sampling)
         yield from first_audio(
             Package(longer, upstream=package.upstream),
             Ours(longer, serves.stages),
@@ -190,13 +192,18 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1, help="of the CPU")
     asked = parser.parse_args()
-    plan = SamplingPlan(
-        num_beams=asked.beams, max_mel_tokens=asked.codes, diffusion_steps=asked.steps
-    )
     torch.set_num_threads(asked.threads)
     with tempfile.TemporaryDirectory() as folder:
         model = write(Path(folder), asked.size)
-        case = Case(model, asked.chunks, asked.device, plan, asked.voice_seconds, asked.threads)
+        case = Case(
+            model,
+            asked.chunks,
+            asked.device,
+            CodeSampling(num_beams=asked.beams, max_mel_tokens=asked.codes),
+            FlowOptions(diffusion_steps=asked.steps),
+            asked.voice_seconds,
+            asked.threads,
+        )
         print(f"{asked.size}, {asked.chunks} chunks of {asked.codes} codes, {asked.beams} beams,")
         print(f"{asked.steps} steps, a voice of {asked.voice_seconds} s, {asked.repeats} turns")
         for row in report(case, asked.first_codes, asked.repeats):

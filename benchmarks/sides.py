@@ -15,7 +15,8 @@ from adapters.indextts2.devices import Precision, choose_precision, cpu_multipli
 from adapters.indextts2.engine.assembly import EngineSettings, assemble
 from adapters.indextts2.engine.engine import Engine
 from adapters.indextts2.engine.stages import Stages
-from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.s2m.options import FlowOptions
+from adapters.indextts2.t2s.sampling import CodeSampling
 from adapters.indextts2.t2s.text import TextReader
 from adapters.indextts2.upstream import bare_package, import_model_classes
 from benchmarks.upstream import Mode, Upstream
@@ -42,7 +43,8 @@ class Case:
     model: Path
     chunks: int
     device: str
-    plan: SamplingPlan
+    sampling: CodeSampling
+    flow: FlowOptions
     voice_seconds: float
     threads: int
 
@@ -58,11 +60,10 @@ class Case:
         return recording(f"voice {turn}", 100.0 + 10 * turn, seconds=self.voice_seconds)
 
     def delivery(self, seed: int) -> Delivery:
-        plan = self.plan
         sampling = Sampling(
-            num_beams=plan.num_beams,
-            max_mel_tokens=plan.max_mel_tokens,
-            diffusion_steps=plan.diffusion_steps,
+            num_beams=self.sampling.num_beams,
+            max_mel_tokens=self.sampling.max_mel_tokens,
+            diffusion_steps=self.flow.diffusion_steps,
         )
         return Delivery(seed, sampling=sampling)
 
@@ -173,13 +174,13 @@ class Package:
         return clock.seconds(lambda: self._speak(heard, self._tokens[0], clock))
 
     def _speak(self, heard: Any, tokens: Sequence[int], clock: Clock) -> int:
-        upstream, plan = self.upstream, self._case.plan
+        upstream, case = self.upstream, self._case
         with clock.on("code generation"):
-            said = upstream.generate(heard, tokens, plan)
+            said = upstream.generate(heard, tokens, case.sampling)
         with clock.on("latents"):
             said, latents = upstream.read(heard, said)
         with clock.on("flow matching"):
-            mel = upstream.paint(heard, said, latents, plan)
+            mel = upstream.paint(heard, said, latents, case.flow)
         with clock.on("vocoder"):
             return len(upstream.speak(mel))
 

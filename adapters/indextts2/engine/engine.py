@@ -9,7 +9,8 @@ from adapters.indextts2.engine.stages import Request, Stages
 from adapters.indextts2.engine.synthesis import Synthesizer
 from adapters.indextts2.noise import Noise
 from adapters.indextts2.reference.encoder import Reference
-from adapters.indextts2.t2s.sampling import plan_sampling
+from adapters.indextts2.s2m.options import flow_options
+from adapters.indextts2.t2s.sampling import code_sampling
 from adapters.indextts2.t2s.text import TokenisedText
 from application.ports.speech_model import SpokenPart
 from domain.delivery import Delivery
@@ -36,7 +37,8 @@ class Engine:
         self, chunks: Sequence[str], *, voice: Recording, delivery: Delivery
     ) -> Generator[SpokenPart, None, None]:
         """See ``SpeechModel.speak``; foreign exceptions pass through."""
-        plan = plan_sampling(delivery.sampling, longest=self._stages.generator.longest)
+        sampling = code_sampling(delivery.sampling, longest=self._stages.generator.longest)
+        flow = flow_options(delivery.sampling)
         texts = [
             self._stages.text.read(
                 chunk, longest=self._stages.longest_segment, language=delivery.language
@@ -51,7 +53,8 @@ class Engine:
         request = Request(
             voice=reference,
             emotion=self._emotion(reference, weights, delivery, noise),
-            plan=plan,
+            sampling=sampling,
+            flow=flow,
             noise=noise,
             texts=texts,
         )

@@ -10,10 +10,11 @@ from adapters.indextts2.reference.emotion import EmotionMixer
 from adapters.indextts2.reference.emotion_text import EmotionClassifier
 from adapters.indextts2.reference.encoder import Reference, ReferenceEncoder
 from adapters.indextts2.s2m.mel_decoder import MelDecoder
+from adapters.indextts2.s2m.options import FlowOptions
 from adapters.indextts2.t2s.generator import SemanticGenerator
 from adapters.indextts2.t2s.latents import LatentReader
 from adapters.indextts2.t2s.prompt import PromptBuilder
-from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.t2s.sampling import CodeSampling
 from adapters.indextts2.t2s.text import TextReader, TokenisedText
 from adapters.indextts2.vocoder.windowed import Vocoder
 
@@ -48,6 +49,7 @@ class Request:
 
     voice: Reference
     emotion: Tensor
-    plan: SamplingPlan
+    sampling: CodeSampling
+    flow: FlowOptions
     noise: Noise
     texts: Sequence[TokenisedText]

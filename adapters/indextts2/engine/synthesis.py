@@ -59,7 +59,7 @@ class Synthesizer:
         prompt, hearing = self._prompt(task, request), _AudioCheck(task)
         if early_codes:
             begun = self._stages.generator.begin(
-                prompt, task.key, plan=request.plan, noise=request.noise, count=early_codes
+                prompt, task.key, sampling=request.sampling, noise=request.noise, count=early_codes
             )
             if isinstance(begun, Tensor):
                 yield from self._in_two_parts(task, prompt, begun, request, hearing)
@@ -128,7 +128,7 @@ class Synthesizer:
     ) -> list[Codes]:
         keys = [task.key for task in tasks]
         every = self._stages.generator.generate(
-            prompts, keys, plan=request.plan, noise=request.noise
+            prompts, keys, sampling=request.sampling, noise=request.noise
         )
         return [_spoken(task, codes) for task, codes in zip(tasks, every, strict=True)]
 
@@ -146,7 +146,7 @@ class Synthesizer:
             for task, prompt, ids in zip(tasks, prompts, every, strict=True)
         ]
         return self._stages.mel_decoder.decode(
-            segments, voice=request.voice, plan=request.plan, noise=request.noise
+            segments, voice=request.voice, options=request.flow, noise=request.noise
         )
 
 
@@ -196,7 +196,7 @@ def _warnings(
         " without that it would sound a little different"
     )
     cut = (
-        f"chunk {chunk} reached max_mel_tokens ({request.plan.max_mel_tokens}) before it was"
+        f"chunk {chunk} reached max_mel_tokens ({request.sampling.max_mel_tokens}) before it was"
         " finished and may be cut off; use smaller chunks or a higher max_mel_tokens"
     )
     return (*([early] if is_early else []), *([] if codes.stopped else [cut]))

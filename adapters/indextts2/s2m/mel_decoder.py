@@ -9,9 +9,9 @@ from torch import Tensor
 
 from adapters.indextts2.noise import Noise, SegmentKey
 from adapters.indextts2.reference.encoder import Reference
+from adapters.indextts2.s2m.options import FlowOptions
 from adapters.indextts2.s2m.timesteps import Timesteps
 from adapters.indextts2.s2m.velocity import FlowInput, VelocityField
-from adapters.indextts2.t2s.sampling import SamplingPlan
 
 FRAMES_PER_CODE = 1.72
 _SCHEDULES_KEPT = 4
@@ -38,7 +38,7 @@ class MelDecoder(Protocol):
         segments: Sequence[SemanticSegment],
         *,
         voice: Reference,
-        plan: SamplingPlan,
+        options: FlowOptions,
         noise: Noise,
     ) -> list[Tensor]:
         """A mel (1, 80, int(1.72 n)), float32, for each segment of n codes, in order.
@@ -78,7 +78,7 @@ class EulerMelDecoder:
         segments: Sequence[SemanticSegment],
         *,
         voice: Reference,
-        plan: SamplingPlan,
+        options: FlowOptions,
         noise: Noise,
     ) -> list[Tensor]:
         paintings = [
@@ -99,7 +99,7 @@ class EulerMelDecoder:
         ]
         mels: list[Tensor] = []
         for batch in self._batches(paintings):
-            mels.extend(self._painted(paintings[batch], starts[batch], plan))
+            mels.extend(self._painted(paintings[batch], starts[batch], options))
         return [
             mel if segment.painted is None else torch.cat([segment.painted, mel], dim=2)
             for segment, mel in zip(segments, mels, strict=True)
@@ -127,11 +127,11 @@ class EulerMelDecoder:
             yield slice(begin, len(paintings))
 
     def _painted(
-        self, paintings: Sequence[FlowInput], starts: Sequence[Tensor], plan: SamplingPlan
+        self, paintings: Sequence[FlowInput], starts: Sequence[Tensor], options: FlowOptions
     ) -> Iterator[Tensor]:
-        guidance = plan.inference_cfg_rate
+        guidance = options.inference_cfg_rate
         conditions = self._velocity.conditions(paintings, guided=guidance > 0)
-        schedule = self._schedule(plan.diffusion_steps)
+        schedule = self._schedule(options.diffusion_steps)
         state = torch.cat(list(starts))
         for step, length in enumerate(schedule.lengths):
             slope = self._velocity.at(state, conditions, schedule, step, guidance=guidance)

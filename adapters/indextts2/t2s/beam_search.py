@@ -10,7 +10,11 @@ import torch
 from torch import Tensor
 
 from adapters.indextts2.noise import Candidates, Noise
-from adapters.indextts2.t2s.sampling import SamplingPlan, candidates, penalised
+from adapters.indextts2.t2s.sampling import (
+    CodeSampling,
+    apply_repetition_penalty,
+    keep_likeliest,
+)
 from adapters.indextts2.t2s.steps.buffers import Storage
 
 _NEVER = -1.0e9
@@ -30,7 +34,7 @@ class Codes:
 
 @dataclass(slots=True, kw_only=True)
 class Beams:
-    """The state of a batch: rows of segments, each with ``plan.num_beams`` beams.
+    """The state of a batch: rows of segments, each with ``sampling.num_beams`` beams.
 
     ``codes`` (rows, 2 beams, 2 + longest): first the live beams, then the finished ones, best
     first. Each begins with the prompt's two ids; where a beam has no code yet stands the prompt's
@@ -41,7 +45,7 @@ class Beams:
     were chosen so far. All this lies in ``storage``, and ``advance`` leaves it in its places.
     """
 
-    plan: SamplingPlan
+    sampling: CodeSampling
     stop: int
     storage: Storage
     keys: Tensor
@@ -54,9 +58,9 @@ class Beams:
     length: Tensor
 
     @classmethod
-    def first(cls, keys: Tensor, plan: SamplingPlan, model: Any, storage: Storage) -> "Beams":
-        rows, beams, device = len(keys), plan.num_beams, keys.device
-        shape = (rows, 2 * beams, _PROMPT_IDS + plan.max_mel_tokens)
+    def first(cls, keys: Tensor, sampling: CodeSampling, model: Any, storage: Storage) -> "Beams":
+        rows, beams, device = len(keys), sampling.num_beams, keys.device
+        shape = (rows, 2 * beams, _PROMPT_IDS + sampling.max_mel_tokens)
         codes = torch.full(shape, _FILLER, device=device)
         codes[:, :, 1] = model.start_mel_token
         scores = torch.zeros(rows, beams, device=device)
@@ -64,7 +68,7 @@ class Beams:
         never = torch.full((rows, beams), _NEVER, device=device)
         nothing = torch.zeros(rows, beams, dtype=torch.int64, device=device)
         return cls(
-            plan=plan,
+            sampling=sampling,
             stop=int(model.stop_mel_token),
             storage=storage,
             keys=storage.put("keys", keys),
@@ -96,13 +100,13 @@ class Beams:
 
         ``logits`` (rows, beams, vocabulary) is float32, the answer (rows, beams).
         """
-        if self.plan.num_beams == 1:
+        if self.sampling.num_beams == 1:
             return self._sample(logits, noise)
         return self._branch(logits, noise)
 
     def answer(self, row: int) -> Codes:
         length = int(self.ended_lengths[row, 0])
-        ids = self.codes[row, self.plan.num_beams, _PROMPT_IDS : _PROMPT_IDS + length].clone()
+        ids = self.codes[row, self.sampling.num_beams, _PROMPT_IDS : _PROMPT_IDS + length].clone()
         stopped = bool((ids == self.stop).any())
         return Codes(ids=ids[: length - 1] if stopped else ids, stopped=stopped)
 
@@ -115,7 +119,7 @@ class Beams:
 
     @property
     def _live(self) -> Tensor:
-        return self.codes[:, : self.plan.num_beams]
+        return self.codes[:, : self.sampling.num_beams]
 
     def _sample(self, logits: Tensor, noise: Noise) -> Tensor:
         scores, codes = self._candidates(logits)
@@ -140,7 +144,7 @@ class Beams:
         drawn = noise.choose(self.keys, urn, 2 * beams, step=self.length)
         scores, codes = scores.gather(1, drawn), codes.gather(1, drawn)
         origins = origins.expand(rows, -1).gather(1, drawn)
-        at_the_end = self.length + 1 >= self.plan.max_mel_tokens
+        at_the_end = self.length + 1 >= self.sampling.max_mel_tokens
         stops = (codes == self.stop) | at_the_end
         ended = self._end(scores, stops)
         scores, best = (scores + stops * _NEVER).topk(beams, dim=1)
@@ -158,8 +162,10 @@ class Beams:
 
     def _candidates(self, scores: Tensor) -> tuple[Tensor, Tensor]:
         seen = self._live.flatten(0, 1)
-        pushed = penalised(scores.flatten(0, 1), seen, self.plan.repetition_penalty)
-        return candidates(pushed, self.plan)
+        pushed = apply_repetition_penalty(
+            scores.flatten(0, 1), seen, self.sampling.repetition_penalty
+        )
+        return keep_likeliest(pushed, self.sampling)
 
     def _end(self, scores: Tensor, stops: Tensor) -> Tensor:
         """Let what stopped among the first half of the draws compete with what ended before.

@@ -16,7 +16,7 @@ from adapters.indextts2.noise import Noise, SegmentKey
 from adapters.indextts2.t2s.beam_search import Beams, Codes
 from adapters.indextts2.t2s.kv_cache import KeyValueCache
 from adapters.indextts2.t2s.prompt import PromptBatch, batched
-from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.t2s.sampling import CodeSampling
 from adapters.indextts2.t2s.steps.buckets import Buckets, ExactShapes
 from adapters.indextts2.t2s.steps.runner import EagerRunner, StepRunner
 from adapters.indextts2.t2s.transformer import Transformer, causal_bias
@@ -34,7 +34,7 @@ class SemanticGenerator(Protocol):
         prompts: Sequence[Tensor],
         keys: Sequence[SegmentKey],
         *,
-        plan: SamplingPlan,
+        sampling: CodeSampling,
         noise: Noise,
     ) -> list[Codes]:
         """Codes for each of ``prompts``, (1, its length, width); ``keys`` name their chance.
@@ -43,7 +43,7 @@ class SemanticGenerator(Protocol):
         """
 
     def begin(
-        self, prompt: Tensor, key: SegmentKey, *, plan: SamplingPlan, noise: Noise, count: int
+        self, prompt: Tensor, key: SegmentKey, *, sampling: CodeSampling, noise: Noise, count: int
     ) -> Tensor | Codes:
         """The first codes (n,) of what ``generate`` says, ``count`` or more, once they are certain.
 
@@ -78,27 +78,32 @@ class StepwiseGenerator:
         prompts: Sequence[Tensor],
         keys: Sequence[SegmentKey],
         *,
-        plan: SamplingPlan,
+        sampling: CodeSampling,
         noise: Noise,
     ) -> list[Codes]:
-        return self.decode(batched(prompts), keys, plan=plan, noise=noise)
+        return self.decode(batched(prompts), keys, sampling=sampling, noise=noise)
 
     def begin(
-        self, prompt: Tensor, key: SegmentKey, *, plan: SamplingPlan, noise: Noise, count: int
+        self, prompt: Tensor, key: SegmentKey, *, sampling: CodeSampling, noise: Noise, count: int
     ) -> Tensor | Codes:
         answers: dict[int, Codes] = {}
-        for live in self._polled(batched([prompt]), [key], answers, plan=plan, noise=noise):
+        for live in self._polled(batched([prompt]), [key], answers, sampling=sampling, noise=noise):
             certain = live.certain(0)
             if len(certain) >= count:
                 return certain
         return answers[0]
 
     def decode(
-        self, batch: PromptBatch, keys: Sequence[SegmentKey], *, plan: SamplingPlan, noise: Noise
+        self,
+        batch: PromptBatch,
+        keys: Sequence[SegmentKey],
+        *,
+        sampling: CodeSampling,
+        noise: Noise,
     ) -> list[Codes]:
         """Codes for each row of ``batch``; what stands in its padding does not matter."""
         answers: dict[int, Codes] = {}
-        for _ in self._polled(batch, keys, answers, plan=plan, noise=noise):
+        for _ in self._polled(batch, keys, answers, sampling=sampling, noise=noise):
             pass
         return [answers[place] for place in range(len(keys))]
 
@@ -108,7 +113,7 @@ class StepwiseGenerator:
         keys: Sequence[SegmentKey],
         answers: dict[int, Codes],
         *,
-        plan: SamplingPlan,
+        sampling: CodeSampling,
         noise: Noise,
     ) -> Iterator[Beams]:
         """Decode; shows the beams whenever they are asked, while one of their rows is open.
@@ -117,16 +122,16 @@ class StepwiseGenerator:
         """
         storage = self.runner.storage()
         cache = KeyValueCache(
-            beams=plan.num_beams, room=self.room, buckets=self.buckets, storage=storage
+            beams=sampling.num_beams, room=self.room, buckets=self.buckets, storage=storage
         )
-        logits = self._read(batch, cache).expand(-1, plan.num_beams, -1)
-        live = Beams.first(noise.keys(keys), plan, self.language_model, storage)
+        logits = self._read(batch, cache).expand(-1, sampling.num_beams, -1)
+        live = Beams.first(noise.keys(keys), sampling, self.language_model, storage)
         live.advance(logits, noise)
         step = partial(self._step, live, cache, noise)
         places = list(range(len(keys)))
         staying = places
-        for length in range(1, plan.max_mel_tokens + 1):
-            at_the_end = length == plan.max_mel_tokens
+        for length in range(1, sampling.max_mel_tokens + 1):
+            at_the_end = length == sampling.max_mel_tokens
             if at_the_end or length % self.poll_every == 0:
                 is_open = live.open.tolist()
                 staying = [row for row in range(len(places)) if is_open[row] and not at_the_end]
@@ -141,7 +146,7 @@ class StepwiseGenerator:
                 places = [places[row] for row in staying]
                 staying = list(range(len(places)))
             cache.make_room()
-            self.runner.run((live.rows, *cache.shape, plan.for_codes), step)
+            self.runner.run((live.rows, *cache.shape, sampling), step)
 
     def _gather(self, staying: Sequence[int], live: Beams, cache: KeyValueCache) -> None:
         """Let all but ``staying`` rows leave the batch; what fills it up to its bucket is idle."""

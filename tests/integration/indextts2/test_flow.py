@@ -14,8 +14,8 @@ from adapters.indextts2.checkpoint_files import CheckpointFiles
 from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
 from adapters.indextts2.s2m.mel_decoder import EulerMelDecoder, SemanticSegment
+from adapters.indextts2.s2m.options import FlowOptions
 from adapters.indextts2.s2m.velocity import FlowInput, VelocityField
-from adapters.indextts2.t2s.sampling import SamplingPlan
 from adapters.indextts2.upstream import bare_package, import_model_classes
 from adapters.indextts2.weights.meta_init import fold_weight_norm
 from adapters.indextts2.weights.networks import build_networks
@@ -155,12 +155,12 @@ def test_segments_sound_the_same_in_any_company(
         )
         for index, length in enumerate((20, 33, 7))
     ]
-    plan, noise = SamplingPlan(diffusion_steps=6), KeyedNoise(1, device=torch.device("cpu"))
+    options, noise = FlowOptions(diffusion_steps=6), KeyedNoise(1, device=torch.device("cpu"))
     with torch.inference_mode():
         voice = stages.listener.encode(LOW)
-        batched = decoder.decode(segments, voice=voice, plan=plan, noise=noise)
+        batched = decoder.decode(segments, voice=voice, options=options, noise=noise)
         for segment, mel in zip(segments, batched, strict=True):
-            (alone,) = decoder.decode([segment], voice=voice, plan=plan, noise=noise)
+            (alone,) = decoder.decode([segment], voice=voice, options=options, noise=noise)
             assert mel.shape == (1, BANDS, int(len(segment.codes) * 1.72))
             torch.testing.assert_close(mel, alone, atol=1e-4, rtol=0)
 
@@ -168,15 +168,17 @@ def test_segments_sound_the_same_in_any_company(
 def test_a_segment_goes_on_from_what_is_painted_already(stages: Stages) -> None:
     """Its beginning stays bit for bit, and its end moves as if the beginning had been heard."""
     segment = SemanticSegment(SegmentKey(0, 0), torch.arange(40), torch.randn(1, 40, 64))
-    plan, noise = SamplingPlan(diffusion_steps=6), KeyedNoise(1, device=torch.device("cpu"))
+    options, noise = FlowOptions(diffusion_steps=6), KeyedNoise(1, device=torch.device("cpu"))
     with torch.inference_mode():
         voice = stages.listener.encode(LOW)
         painted = torch.randn(1, BANDS, 25)
         begun = replace(segment, painted=painted)
-        (mel,) = stages.mel_decoder.decode([begun], voice=voice, plan=plan, noise=noise)
-        (anew,) = stages.mel_decoder.decode([segment], voice=voice, plan=plan, noise=noise)
+        (mel,) = stages.mel_decoder.decode([begun], voice=voice, options=options, noise=noise)
+        (anew,) = stages.mel_decoder.decode([segment], voice=voice, options=options, noise=noise)
         begun_otherwise = replace(segment, painted=painted + 1)
-        (other,) = stages.mel_decoder.decode([begun_otherwise], voice=voice, plan=plan, noise=noise)
+        (other,) = stages.mel_decoder.decode(
+            [begun_otherwise], voice=voice, options=options, noise=noise
+        )
     assert mel.shape == anew.shape
     assert torch.equal(mel[:, :, :25], painted)
     assert not torch.allclose(mel[:, :, 25:], other[:, :, 25:], atol=1e-3)

@@ -10,17 +10,17 @@ from torch import Tensor
 from adapters.indextts2.noise import SegmentKey
 from adapters.indextts2.t2s.generator import StepwiseGenerator
 from adapters.indextts2.t2s.prompt import PromptBuilder
-from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.t2s.sampling import CodeSampling
 from adapters.indextts2.t2s.transformer import Transformer
 from adapters.indextts2.upstream import bare_package, import_model_classes
 from benchmarks.upstream import Said, generated, set_up_generation
 from tests.models.indextts2.golden_runs import PackageNoise, with_stop
-from tests.models.indextts2.speaking import plans
+from tests.models.indextts2.speaking import samplings
 from tests.tiny_checkpoint.checkpoint import language_model, language_tensors
 from tests.tiny_checkpoint.sizes import MIDDLE, TINY, Sizes
 from tests.tiny_checkpoint.values import drawn
 
-PLANS = tuple(plans(24).values())
+SAMPLINGS = tuple(samplings(24).values())
 """Greedy, sampled, and the model's own three beams."""
 CLOSE = 1e-4
 
@@ -44,17 +44,19 @@ class Speaker:
         length = int(torch.randint(3, 41, (1,), generator=chance))
         return torch.randint(2, 120, (length,), generator=chance).tolist()
 
-    def theirs(self, text: int, voice: int, plan: SamplingPlan) -> Said:
+    def theirs(self, text: int, voice: int, sampling: CodeSampling) -> Said:
         features = self.voice(voice)
         torch.manual_seed(text)
-        return generated(self.model, features, features, self.text(text), plan)
+        return generated(self.model, features, features, self.text(text), sampling)
 
-    def both(self, text: int, voice: int, plan: SamplingPlan) -> tuple[list[int], list[int], float]:
+    def both(
+        self, text: int, voice: int, sampling: CodeSampling
+    ) -> tuple[list[int], list[int], float]:
         """The package's codes, ours after the same prompt, and how close a call it ever was."""
-        said = self.theirs(text, voice, plan)
+        said = self.theirs(text, voice, sampling)
         prompt = self.prompts.build(self.text(text), latents=said.voice, emotion=said.emotion)
         noise = PackageNoise(text)
-        (codes,) = self.ours.generate([prompt], [SegmentKey(0, 0)], plan=plan, noise=noise)
+        (codes,) = self.ours.generate([prompt], [SegmentKey(0, 0)], sampling=sampling, noise=noise)
         return said.codes[0].tolist(), with_stop(codes, self.model.stop_mel_token), noise.closest
 
 
@@ -85,10 +87,10 @@ def test_codes_are_the_packages_token_for_token(sizes: Sizes, texts: int, voices
     with torch.inference_mode():
         for text in range(texts):
             for voice in range(voices):
-                plan = PLANS[(text + voice) % len(PLANS)]
-                expected, codes, closest = speaks.both(text, voice, plan)
+                sampling = SAMPLINGS[(text + voice) % len(SAMPLINGS)]
+                expected, codes, closest = speaks.both(text, voice, sampling)
                 stopped += expected[-1] == speaks.model.stop_mel_token
                 if codes != expected:
-                    assert closest < CLOSE, (text, voice, plan, expected, codes)
+                    assert closest < CLOSE, (text, voice, sampling, expected, codes)
                     close_calls += 1
     print(f"{texts * voices} segments, {stopped} of them stopped: {close_calls} close calls differ")

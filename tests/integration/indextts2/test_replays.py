@@ -14,7 +14,7 @@ from torch import Tensor
 from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
 from adapters.indextts2.t2s.generator import StepwiseGenerator
-from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.t2s.sampling import CodeSampling
 from adapters.indextts2.t2s.steps.buckets import PowerOfTwoBuckets
 from adapters.indextts2.t2s.steps.buffers import FreshTensors, StaticBuffers, Storage
 from adapters.indextts2.t2s.steps.graph_runner import GraphRunner
@@ -27,7 +27,7 @@ from tests.models.indextts2.cpu_capture import (
     Recording,
     WatchedStorage,
 )
-from tests.models.indextts2.speaking import plans, prompts_of
+from tests.models.indextts2.speaking import prompts_of, samplings
 from tests.tiny_checkpoint.checkpoint import language_model, language_tensors
 from tests.tiny_checkpoint.sizes import TINY
 
@@ -40,7 +40,7 @@ TEXTS = (
     "Sphinx of black quartz, judge my vow.",
     "And another one, which is a little longer.",
 )
-PLANS = plans(150)
+SAMPLINGS = samplings(150)
 Said = list[tuple[list[int], bool]]
 
 
@@ -51,12 +51,12 @@ class Bench:
     generator: StepwiseGenerator
     prompts: Sequence[Tensor]
 
-    def say(self, plan: SamplingPlan, seed: int = 11, **changes: Any) -> Said:
+    def say(self, sampling: CodeSampling, seed: int = 11, **changes: Any) -> Said:
         with torch.inference_mode():
             answers = replace(self.generator, **changes).generate(
                 self.prompts,
                 [SegmentKey(index, 0) for index in range(len(self.prompts))],
-                plan=plan,
+                sampling=sampling,
                 noise=KeyedNoise(seed, device=self.prompts[0].device),
             )
         return [(codes.ids.tolist(), codes.stopped) for codes in answers]
@@ -84,24 +84,24 @@ def bench(stages: Stages) -> Bench:
     return Bench(stages.generator, prompts_of(stages, TEXTS))
 
 
-@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("name", SAMPLINGS)
 def test_a_request_and_the_next_are_said_from_recordings_as_without(
     bench: Bench, name: str
 ) -> None:
-    recorder, plan = bench.recorder(), PLANS[name]
+    recorder, sampling = bench.recorder(), SAMPLINGS[name]
     runner = GraphRunner(recorder=recorder, storage=recorder.storage)
     for seed in (11, 12):
-        said = bench.say(plan, seed, runner=runner, buckets=PowerOfTwoBuckets(), room=16)
-        assert said == bench.say(plan, seed)
+        said = bench.say(sampling, seed, runner=runner, buckets=PowerOfTwoBuckets(), room=16)
+        assert said == bench.say(sampling, seed)
     assert recorder.repeated > 5 * recorder.recorded
     segments = {shape[0] for shape in recorder.shapes}
     spaces = {shape[3] for shape in recorder.shapes}
     assert len(segments) > 1, "no row left early"
     assert len(spaces) > 1, "the cache never grew"
     recorded, warmed = recorder.recorded, recorder.warmed
-    assert bench.say(plan, 12, runner=runner, buckets=PowerOfTwoBuckets(), room=16) == bench.say(
-        plan, 12
-    )
+    assert bench.say(
+        sampling, 12, runner=runner, buckets=PowerOfTwoBuckets(), room=16
+    ) == bench.say(sampling, 12)
     assert (recorder.recorded, recorder.warmed) == (recorded, warmed)
 
 
@@ -109,24 +109,26 @@ def test_requests_with_other_controls_share_the_memory_of_recordings(bench: Benc
     recorder = bench.recorder()
     runner = GraphRunner(recorder=recorder, storage=recorder.storage)
     for name in ("beams", "greedy", "beams", "sampled", "greedy", "beams"):
-        plan = replace(PLANS[name], max_mel_tokens=60)
-        assert bench.say(plan, runner=runner, buckets=PowerOfTwoBuckets()) == bench.say(plan)
+        sampling = replace(SAMPLINGS[name], max_mel_tokens=60)
+        assert bench.say(sampling, runner=runner, buckets=PowerOfTwoBuckets()) == bench.say(
+            sampling
+        )
 
 
-@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("name", SAMPLINGS)
 def test_rounding_sizes_up_changes_no_code(bench: Bench, name: str) -> None:
-    assert bench.say(PLANS[name], buckets=PowerOfTwoBuckets()) == bench.say(PLANS[name])
+    assert bench.say(SAMPLINGS[name], buckets=PowerOfTwoBuckets()) == bench.say(SAMPLINGS[name])
 
 
-@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("name", SAMPLINGS)
 def test_what_an_earlier_request_left_in_memory_changes_no_code(bench: Bench, name: str) -> None:
-    recorder, plan = bench.recorder(), replace(PLANS[name], max_mel_tokens=60)
+    recorder, sampling = bench.recorder(), replace(SAMPLINGS[name], max_mel_tokens=60)
     runner = GraphRunner(recorder=recorder, storage=recorder.storage)
-    bench.say(plan, runner=runner, buckets=PowerOfTwoBuckets())
+    bench.say(sampling, runner=runner, buckets=PowerOfTwoBuckets())
     with torch.inference_mode():
         for tensor in recorder.storage.places.values():
             tensor.fill_(torch.nan if tensor.is_floating_point() else 7)
-    assert bench.say(plan, runner=runner, buckets=PowerOfTwoBuckets()) == bench.say(plan)
+    assert bench.say(sampling, runner=runner, buckets=PowerOfTwoBuckets()) == bench.say(sampling)
 
 
 @dataclass(slots=True)
@@ -151,12 +153,12 @@ class Failing:
 def test_a_recording_that_fails_is_logged_once_and_no_request_notices(
     bench: Bench, error: RuntimeError
 ) -> None:
-    recorder, plan = Failing(error), replace(PLANS["beams"], max_mel_tokens=60)
+    recorder, sampling = Failing(error), replace(SAMPLINGS["beams"], max_mel_tokens=60)
     runner = GraphRunner(recorder=recorder, storage=StaticBuffers())
     with capture_logs() as logs:
         for seed in (11, 12):
-            said = bench.say(plan, seed, runner=runner, buckets=PowerOfTwoBuckets())
-            assert said == bench.say(plan, seed)
+            said = bench.say(sampling, seed, runner=runner, buckets=PowerOfTwoBuckets())
+            assert said == bench.say(sampling, seed)
     assert [each["event"] for each in logs] == ["decoding_without_graphs"]
     assert recorder.tried == 1
     assert isinstance(runner.storage(), FreshTensors)
@@ -268,13 +270,13 @@ class StepsTaken(Exception):
     """All that was to be seen has been seen."""
 
 
-@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("name", SAMPLINGS)
 def test_a_step_touches_nothing_but_its_device(bench: Bench, name: str) -> None:
     """On a device whose tensors have shapes but no numbers: whoever asks for one, fails."""
     observed = Observed(steps=3)
     with pytest.raises(StepsTaken):
         bench.on(torch.device("meta")).say(
-            PLANS[name], runner=observed, buckets=PowerOfTwoBuckets()
+            SAMPLINGS[name], runner=observed, buckets=PowerOfTwoBuckets()
         )
     assert observed.off_device == []
 
@@ -287,16 +289,16 @@ def test_an_operation_of_the_host_is_seen() -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("name", SAMPLINGS)
 def test_cuda_graphs_choose_the_codes_of_steps_taken_one_by_one(bench: Bench, name: str) -> None:
     from adapters.indextts2.t2s.steps.cuda_graphs import CudaGraphs
 
-    device, plan = torch.device("cuda:0"), PLANS[name]
+    device, sampling = torch.device("cuda:0"), SAMPLINGS[name]
     on_gpu = bench.on(device)
     runner = GraphRunner(recorder=CudaGraphs(device), storage=StaticBuffers())
     for seed in (11, 12, 12):
         # The same sizes on both sides: on a GPU they decide which kernel sums, and in what order.
         with capture_logs() as logs:
-            said = on_gpu.say(plan, seed, runner=runner, buckets=PowerOfTwoBuckets())
+            said = on_gpu.say(sampling, seed, runner=runner, buckets=PowerOfTwoBuckets())
         assert not logs
-        assert said == on_gpu.say(plan, seed, runner=EagerRunner(), buckets=PowerOfTwoBuckets())
+        assert said == on_gpu.say(sampling, seed, runner=EagerRunner(), buckets=PowerOfTwoBuckets())

@@ -18,7 +18,7 @@ from adapters.indextts2.noise import Candidates, Noise, SegmentKey
 from adapters.indextts2.t2s.beam_search import Codes
 from adapters.indextts2.t2s.generator import SemanticGenerator
 from adapters.indextts2.t2s.latents import LatentReader
-from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.t2s.sampling import CodeSampling
 from domain.audio import Samples
 from domain.delivery import Delivery, Sampling
 from domain.emotion import Emotion, RecordedEmotion, VectorEmotion
@@ -85,16 +85,16 @@ class Witness:
         prompts: Sequence[Tensor],
         keys: Sequence[SegmentKey],
         *,
-        plan: SamplingPlan,
+        sampling: CodeSampling,
         noise: Noise,
     ) -> list[Codes]:
-        self.codes.extend(self.generator.generate(prompts, keys, plan=plan, noise=noise))
+        self.codes.extend(self.generator.generate(prompts, keys, sampling=sampling, noise=noise))
         return self.codes[-len(prompts) :]
 
     def begin(
-        self, prompt: Tensor, key: SegmentKey, *, plan: SamplingPlan, noise: Noise, count: int
+        self, prompt: Tensor, key: SegmentKey, *, sampling: CodeSampling, noise: Noise, count: int
     ) -> Tensor | Codes:
-        return self.generator.begin(prompt, key, plan=plan, noise=noise, count=count)
+        return self.generator.begin(prompt, key, sampling=sampling, noise=noise, count=count)
 
     def read(self, prompt: Tensor, codes: Tensor) -> Tensor:
         self.latents.append(self.reader.read(prompt, codes))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.model import IndexTTS2Model
-from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.t2s.sampling import CodeSampling
 from application.ports.speech_model import SpokenPart
 from domain.audio import Samples
 from domain.delivery import Delivery, Sampling
@@ -21,12 +21,12 @@ SHORT = Sampling(max_mel_tokens=40, diffusion_steps=4)
 """Controls that keep a test short; what it is about does not depend on them."""
 
 
-def plans(longest: int) -> dict[str, SamplingPlan]:
+def samplings(longest: int) -> dict[str, CodeSampling]:
     """The ways to choose codes, ``longest`` of them at most."""
     return {
-        "greedy": SamplingPlan(num_beams=1, top_k=1, max_mel_tokens=longest),
-        "sampled": SamplingPlan(num_beams=1, max_mel_tokens=longest),
-        "beams": SamplingPlan(max_mel_tokens=longest),
+        "greedy": CodeSampling(num_beams=1, top_k=1, max_mel_tokens=longest),
+        "sampled": CodeSampling(num_beams=1, max_mel_tokens=longest),
+        "beams": CodeSampling(max_mel_tokens=longest),
     }
 
 
