@@ -71,7 +71,7 @@ def ablation(
     yield _share_of_ceiling(stages, rows, together / case.sampling.max_mel_tokens, ceiling)
     yield ""
     segments = [
-        SemanticSegment(key, codes.ids, stages.latents.read(prompt, codes.ids))
+        SemanticSegment(key, codes.ids, stages.latents(prompt, codes.ids))
         for key, codes, prompt in zip(keys, saying.by(stages.generator), prompts, strict=True)
     ]
 

@@ -115,22 +115,19 @@ class Clock:
 
 
 class Metered:
-    """A stage whose methods are measured."""
+    """A stage, a function or an object with methods, whose calls are measured."""
 
     def __init__(self, stage: Any, name: str, meter: Meter) -> None:
         self._stage, self._name, self._meter = stage, name, meter
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._stage, name)
-        if not callable(found):
-            return found
+        return Metered(found, self._name, self._meter) if callable(found) else found
 
-        def metered(*arguments: Any, **named: Any) -> Any:
-            with self._meter.on(self._name):
-                answer = found(*arguments, **named)
-            return self._each(answer) if isinstance(answer, Iterator) else answer
-
-        return metered
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        with self._meter.on(self._name):
+            answer = self._stage(*arguments, **named)
+        return self._each(answer) if isinstance(answer, Iterator) else answer
 
     def _each(self, answers: Iterator[Any]) -> Iterator[Any]:
         while True:

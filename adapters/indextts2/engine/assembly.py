@@ -20,7 +20,7 @@ from adapters.indextts2.s2m.mel_decoder import EulerMelDecoder
 from adapters.indextts2.s2m.velocity import VelocityField
 from adapters.indextts2.segment_limit import clamp_note
 from adapters.indextts2.t2s.generator import StepwiseGenerator
-from adapters.indextts2.t2s.latents import FullPassReader
+from adapters.indextts2.t2s.latents import compute_latents
 from adapters.indextts2.t2s.prompt import PromptBuilder
 from adapters.indextts2.t2s.steps.buckets import PowerOfTwoBuckets
 from adapters.indextts2.t2s.steps.buffers import StaticBuffers
@@ -102,7 +102,7 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
     prompts = PromptBuilder(language_model=language_model, dtype=types.language)
     longest = max(1, min(settings.max_tokens_per_segment, prompts.longest_text))
     notes.extend(clamp_note(settings.max_tokens_per_segment, longest))
-    backbone = Transformer(gpt=language_model.gpt, heads=int(language_model.heads))
+    transformer = Transformer(gpt=language_model.gpt, heads=int(language_model.heads))
     stages = Stages(
         text=text,
         listener=_listener(settings, networks, device),
@@ -113,8 +113,8 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
         ),
         words=QwenEmotionClassifier(folder=files.folder(MODEL) / WORDS_FOLDER, device=device),
         prompts=prompts,
-        generator=_generator(settings, language_model, backbone, device),
-        latents=FullPassReader(language_model=language_model, backbone=backbone),
+        generator=_generator(settings, language_model, transformer, device),
+        latents=partial(compute_latents, language_model, transformer),
         mel_decoder=EulerMelDecoder(
             velocity=velocity,
             length_regulator=networks.length_regulator,
@@ -138,9 +138,9 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
 
 
 def _generator(
-    settings: EngineSettings, language_model: Any, backbone: Transformer, device: torch.device
+    settings: EngineSettings, language_model: Any, transformer: Transformer, device: torch.device
 ) -> StepwiseGenerator:
-    generator = StepwiseGenerator(language_model=language_model, backbone=backbone)
+    generator = StepwiseGenerator(language_model=language_model, transformer=transformer)
     if not settings.use_cuda_graphs or device.type != "cuda":
         return generator
     # Beside graphs, cuDNN's attention is known for NaN where a mask hides whole blocks of keys.

@@ -12,7 +12,6 @@ from adapters.indextts2.reference.encoder import Reference, ReferenceEncoder
 from adapters.indextts2.s2m.mel_decoder import MelDecoder
 from adapters.indextts2.s2m.options import FlowOptions
 from adapters.indextts2.t2s.generator import SemanticGenerator
-from adapters.indextts2.t2s.latents import LatentReader
 from adapters.indextts2.t2s.prompt import PromptBuilder
 from adapters.indextts2.t2s.sampling import CodeSampling
 from adapters.indextts2.t2s.text import TextReader, TokenisedText
@@ -34,7 +33,7 @@ class Stages:
     words: EmotionClassifier
     prompts: PromptBuilder
     generator: SemanticGenerator
-    latents: LatentReader
+    latents: Callable[[Tensor, Tensor], Tensor]
     mel_decoder: MelDecoder
     vocoder: Vocoder
     noise: Callable[[int], Noise]

@@ -142,7 +142,7 @@ class Synthesizer:
         painted: Tensor | None = None,
     ) -> list[Tensor]:
         segments = [
-            SemanticSegment(task.key, ids, self._stages.latents.read(prompt, ids), painted)
+            SemanticSegment(task.key, ids, self._stages.latents(prompt, ids), painted)
             for task, prompt, ids in zip(tasks, prompts, every, strict=True)
         ]
         return self._stages.mel_decoder.decode(

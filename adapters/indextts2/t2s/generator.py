@@ -1,13 +1,13 @@
 """Semantic codes from prompts: sampling, or beam search that samples, over a batch of segments.
 
 The arithmetic is that of Hugging Face's generation loop as IndexTTS-2 calls it, token for token;
-the loop is our own, so that rows can be batched, leave the batch and carry their own chance.
+the loop is our own, so that rows can be batch_prompts, leave the batch and carry their own chance.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -15,7 +15,8 @@ from torch import Tensor
 from adapters.indextts2.noise import Noise, SegmentKey
 from adapters.indextts2.t2s.beam_search import Beams, Codes
 from adapters.indextts2.t2s.kv_cache import KeyValueCache
-from adapters.indextts2.t2s.prompt import PromptBatch, batched
+from adapters.indextts2.t2s.language_model import LanguageModel
+from adapters.indextts2.t2s.prompt import PromptBatch, batch_prompts
 from adapters.indextts2.t2s.sampling import CodeSampling
 from adapters.indextts2.t2s.steps.buckets import Buckets, ExactShapes
 from adapters.indextts2.t2s.steps.runner import EagerRunner, StepRunner
@@ -62,8 +63,8 @@ class StepwiseGenerator:
     None of this changes codes, nor do ``buckets``.
     """
 
-    language_model: Any
-    backbone: Transformer
+    language_model: LanguageModel
+    transformer: Transformer
     poll_every: int = 8
     room: int = 32
     buckets: Buckets = field(default_factory=ExactShapes)
@@ -81,13 +82,15 @@ class StepwiseGenerator:
         sampling: CodeSampling,
         noise: Noise,
     ) -> list[Codes]:
-        return self.decode(batched(prompts), keys, sampling=sampling, noise=noise)
+        return self.decode(batch_prompts(prompts), keys, sampling=sampling, noise=noise)
 
     def begin(
         self, prompt: Tensor, key: SegmentKey, *, sampling: CodeSampling, noise: Noise, count: int
     ) -> Tensor | Codes:
         answers: dict[int, Codes] = {}
-        for live in self._polled(batched([prompt]), [key], answers, sampling=sampling, noise=noise):
+        for live in self._polled(
+            batch_prompts([prompt]), [key], answers, sampling=sampling, noise=noise
+        ):
             certain = live.certain(0)
             if len(certain) >= count:
                 return certain
@@ -164,9 +167,9 @@ class StepwiseGenerator:
         # A weight of zero does not silence what is not a number: the padding itself must be zero.
         empty = torch.arange(length, device=padding.device)[None] < padding[:, None]
         x = torch.cat([batch.embeddings.masked_fill(empty[:, :, None], 0), opening], dim=1)
-        cache.start(padding, x.shape[1], self.backbone.dtype)
-        bias = causal_bias(padding, x.shape[1], self.backbone.dtype)
-        return self._logits(self.backbone.run(x, cache, bias)[:, -1:])
+        cache.start(padding, x.shape[1], self.transformer.dtype)
+        bias = causal_bias(padding, x.shape[1], self.transformer.dtype)
+        return self._logits(self.transformer.run(x, cache, bias)[:, -1:])
 
     def _step(self, live: Beams, cache: KeyValueCache, noise: Noise) -> None:
         """Take one step from what the beams chose last; a ``Step``, see there what it must not."""
@@ -175,7 +178,7 @@ class StepwiseGenerator:
         position = model.mel_pos_embedding.emb.weight.index_select(0, live.length + 1)
         x = model.mel_embedding(live.last_codes()) + position
         cache.begin_step()
-        logits = self._logits(self.backbone.run(x, cache, cache.bias))
+        logits = self._logits(self.transformer.run(x, cache, cache.bias))
         cache.follow(live.advance(logits, noise))
 
     def _logits(self, hidden: Tensor) -> Tensor:

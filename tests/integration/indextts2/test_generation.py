@@ -11,7 +11,7 @@ from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
 from adapters.indextts2.t2s.beam_search import Codes
 from adapters.indextts2.t2s.generator import StepwiseGenerator
-from adapters.indextts2.t2s.prompt import batched
+from adapters.indextts2.t2s.prompt import batch_prompts
 from adapters.indextts2.t2s.sampling import CodeSampling
 from tests.models.indextts2.speaking import prompts_of, samplings
 
@@ -72,7 +72,7 @@ def test_neither_when_the_device_is_asked_nor_room_in_the_cache_changes_a_code(
 def test_padding_that_is_not_a_number_changes_nothing(
     stages: Stages, prompts: list[Tensor], name: str
 ) -> None:
-    batch = batched(prompts)
+    batch = batch_prompts(prompts)
     empty = torch.arange(batch.embeddings.shape[1])[None] < batch.padding[:, None]
     spoiled = replace(batch, embeddings=batch.embeddings.masked_fill(empty[:, :, None], torch.nan))
     with torch.inference_mode():
@@ -115,7 +115,7 @@ def test_the_longest_sequence_that_the_model_takes_can_be_generated(
 def test_latents_of_the_longest_sequence_can_be_read(stages: Stages, prompts: list[Tensor]) -> None:
     codes = torch.zeros(stages.generator.longest, dtype=torch.int64)
     with torch.inference_mode():
-        assert stages.latents.read(prompts[0], codes).shape[1] == stages.generator.longest
+        assert stages.latents(prompts[0], codes).shape[1] == stages.generator.longest
 
 
 def _all(stages: Stages, prompts: Sequence[Tensor], sampling: CodeSampling) -> list[Codes]:

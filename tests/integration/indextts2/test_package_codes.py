@@ -71,7 +71,7 @@ def speaker(sizes: Sizes) -> Speaker:
         sizes=sizes,
         prompts=PromptBuilder(language_model=model, dtype=torch.float32),
         ours=StepwiseGenerator(
-            language_model=model, backbone=Transformer(gpt=model.gpt, heads=model.heads)
+            language_model=model, transformer=Transformer(gpt=model.gpt, heads=model.heads)
         ),
     )
 

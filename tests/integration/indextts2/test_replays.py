@@ -67,14 +67,14 @@ class Bench:
             model = language_model(import_model_classes(), TINY.model, TINY.semantic_width)
         model.load_state_dict(language_tensors(model, TINY))
         model.eval().requires_grad_(False).to(device)
-        backbone = Transformer(gpt=model.gpt, heads=int(model.heads))
+        transformer = Transformer(gpt=model.gpt, heads=int(model.heads))
         return Bench(
-            replace(self.generator, language_model=model, backbone=backbone),
+            replace(self.generator, language_model=model, transformer=transformer),
             [prompt.to(device) for prompt in self.prompts],
         )
 
     def recorder(self) -> CpuRecorder:
-        model = self.generator.language_model
+        model: Any = self.generator.language_model
         return CpuRecorder(WatchedStorage(), [*model.parameters(), *model.buffers()])
 
 

@@ -254,8 +254,8 @@ def test_half_precision_has_the_same_thoughts_about_the_same_codes(
             range(5, 25), latents=voice.latents, emotion=stages.emotions.own(voice)
         )
         codes = torch.arange(40)
-        expected = stages.latents.read(prompt, codes)
-        found = halved.latents.read(prompt.to(halved.prompts.dtype), codes)
+        expected = stages.latents(prompt, codes)
+        found = halved.latents(prompt.to(halved.prompts.dtype), codes)
     assert found.dtype is torch.float32
     assert (found - expected).norm() < 1e-2 * expected.norm()
 

@@ -1,6 +1,6 @@
 """Run a case of golden outputs through the engine, with the chance that the package had."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.noise import Candidates, Noise, SegmentKey
 from adapters.indextts2.t2s.beam_search import Codes
 from adapters.indextts2.t2s.generator import SemanticGenerator
-from adapters.indextts2.t2s.latents import LatentReader
 from adapters.indextts2.t2s.sampling import CodeSampling
 from domain.audio import Samples
 from domain.delivery import Delivery, Sampling
@@ -69,10 +68,10 @@ class PackageNoise:
 
 @dataclass(slots=True)
 class Witness:
-    """Stands before the generator and the latent reader and keeps what they answer."""
+    """Stands before the generator and the teacher-forced pass, and keeps what they return."""
 
     generator: SemanticGenerator
-    reader: LatentReader
+    compute_latents: Callable[[Tensor, Tensor], Tensor]
     codes: list[Codes] = field(default_factory=list)
     latents: list[Tensor] = field(default_factory=list)
 
@@ -97,7 +96,7 @@ class Witness:
         return self.generator.begin(prompt, key, sampling=sampling, noise=noise, count=count)
 
     def read(self, prompt: Tensor, codes: Tensor) -> Tensor:
-        self.latents.append(self.reader.read(prompt, codes))
+        self.latents.append(self.compute_latents(prompt, codes))
         return self.latents[-1]
 
 
@@ -134,7 +133,7 @@ def run_case(stages: Stages, case: dict[str, Any], voices: dict[str, Recording])
     arguments = case["arguments"]
     witness = Witness(stages.generator, stages.latents)
     longest = arguments.get("max_text_tokens_per_segment", 120)
-    stages = replace(stages, generator=witness, latents=witness, longest_segment=longest)
+    stages = replace(stages, generator=witness, latents=witness.read, longest_segment=longest)
     emotion, recording = _emotion(arguments, voices)
     delivery = Delivery(
         seed=case["seed"],
