@@ -123,8 +123,10 @@ class Beams:
 
     def _sample(self, logits: Tensor, noise: Noise) -> Tensor:
         scores, codes = self._candidates(logits)
-        urn = Candidates(scores.softmax(dim=-1), codes, logits.shape[-1])
-        drawn = codes.gather(1, noise.choose(self.keys, urn, 1, step=self.length))
+        candidates = Candidates(scores.softmax(dim=-1), codes, logits.shape[-1])
+        drawn = codes.gather(
+            1, noise.sample_without_replacement(self.keys, candidates, 1, step=self.length)
+        )
         # One beam is both: what it says so far is what it will have said.
         self._write(drawn.expand(-1, 2))
         self.ended_lengths.add_(self.open[:, None])
@@ -140,8 +142,10 @@ class Beams:
         codes = codes.view(rows, -1)
         each = torch.arange(beams, device=codes.device)
         origins = each[:, None].expand(beams, kept.shape[-1]).reshape(-1)
-        urn = Candidates(scores.softmax(dim=-1), origins * vocabulary + codes, beams * vocabulary)
-        drawn = noise.choose(self.keys, urn, 2 * beams, step=self.length)
+        candidates = Candidates(
+            scores.softmax(dim=-1), origins * vocabulary + codes, beams * vocabulary
+        )
+        drawn = noise.sample_without_replacement(self.keys, candidates, 2 * beams, step=self.length)
         scores, codes = scores.gather(1, drawn), codes.gather(1, drawn)
         origins = origins.expand(rows, -1).gather(1, drawn)
         at_the_end = self.length + 1 >= self.sampling.max_mel_tokens

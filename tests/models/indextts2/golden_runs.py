@@ -40,21 +40,24 @@ class PackageNoise:
     def keys(self, segments: Sequence[SegmentKey]) -> Tensor:
         return torch.tensor([segment.segment for segment in segments])
 
-    def choose(self, keys: Tensor, urn: Candidates, count: int, *, step: Tensor) -> Tensor:
+    def sample_without_replacement(
+        self, keys: Tensor, candidates: Candidates, count: int, *, step: Tensor
+    ) -> Tensor:
         (segment,) = keys.tolist()
         if segment not in self._of_segment:
             self._of_segment[segment] = self._seeded(100 * segment)
-        table = torch.zeros(1, urn.width).scatter(1, urn.columns, urn.probabilities)
+        columns, width = candidates.columns, candidates.width
+        table = torch.zeros(1, width).scatter(1, columns, candidates.probabilities)
         # What torch.multinomial does: the columns race, and the first ``count`` are drawn.
         pace = torch.empty_like(table).exponential_(generator=self._of_segment[segment])
-        ranked, drawn = (table / pace).topk(min(count + 1, urn.width), dim=1)
+        ranked, drawn = (table / pace).topk(min(count + 1, width), dim=1)
         possible = ranked[ranked > 0]
         gaps = 1 - possible[1:] / possible[:-1]
         self.closest = min([self.closest, *gaps.tolist()])
         drawn = drawn[:, :count]
         # Where fewer than ``count`` are possible the package draws what was left out, to no effect.
-        turns = torch.full((1, urn.width), count).scatter(1, drawn, torch.arange(count)[None])
-        return turns.gather(1, urn.columns).argsort(dim=1, stable=True)[:, :count]
+        turns = torch.full((1, width), count).scatter(1, drawn, torch.arange(count)[None])
+        return turns.gather(1, columns).argsort(dim=1, stable=True)[:, :count]
 
     def flow_start(self, key: SegmentKey, *, channels: int, frames: int) -> Tensor:
         return torch.randn(1, channels, frames, generator=self._seeded(100 * key.segment + 50))
