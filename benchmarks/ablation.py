@@ -26,26 +26,26 @@ Ways = dict[str, Callable[[], object]]
 
 
 @dataclass(slots=True)
-class ClockedRecorder:
-    """A recorder that knows how many steps it has recorded, and how long that took."""
+class ClockedCapture:
+    """Counts the steps that ``graph_capture`` captures, and measures how long that takes."""
 
-    recorder: GraphCapture
+    graph_capture: GraphCapture
     clock: Clock
     count: int = 0
     seconds: float = 0.0
 
     def warm_up(self, step: Step) -> None:
-        self.recorder.warm_up(step)
+        self.graph_capture.warm_up(step)
 
-    def record(self, step: Step) -> Step:
+    def capture(self, step: Step) -> Step:
         began = self.clock.now()
-        repeat = self.recorder.record(step)
+        replay = self.graph_capture.capture(step)
         self.seconds += self.clock.now() - began
         self.count += 1
-        return repeat
+        return replay
 
-    def forget(self) -> None:
-        self.recorder.forget()
+    def reset(self) -> None:
+        self.graph_capture.reset()
 
 
 def ablation(
@@ -148,12 +148,13 @@ def _generating(generator: Any, saying: Saying, case: Case) -> Ways:
 
 def _recording(generator: Any, saying: Saying, clock: Clock, device: str) -> Iterator[str]:
     """How long it takes to record the steps of a request; what moves is recorded anew."""
-    recorder = ClockedRecorder(CudaGraphs(torch.device(device)), clock)
-    runner = GraphRunner(recorder=recorder, storage=StaticBuffers())
+    graph_capture = ClockedCapture(CudaGraphs(torch.device(device)), clock)
+    runner = GraphRunner(graph_capture=graph_capture, buffers=StaticBuffers())
     recording = replace(generator, buckets=PowerOfTwoBuckets(), runner=runner)
     for _ in range(2):
         saying.by(recording)
-    yield f"{recorder.count} steps were recorded as CUDA graphs, in {recorder.seconds:.2f} s."
+    count, seconds = graph_capture.count, graph_capture.seconds
+    yield f"{count} steps were recorded as CUDA graphs, in {seconds:.2f} s."
     yield ""
 
 

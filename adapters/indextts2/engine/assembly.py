@@ -145,8 +145,8 @@ def _generator(
         return generator
     # Beside graphs, cuDNN's attention is known for NaN where a mask hides whole blocks of keys.
     torch.backends.cuda.enable_cudnn_sdp(False)
-    replays = GraphRunner(recorder=CudaGraphs(device), storage=StaticBuffers())
-    return replace(generator, buckets=PowerOfTwoBuckets(), runner=replays)
+    runner = GraphRunner(graph_capture=CudaGraphs(device), buffers=StaticBuffers())
+    return replace(generator, buckets=PowerOfTwoBuckets(), runner=runner)
 
 
 def _text_reader(

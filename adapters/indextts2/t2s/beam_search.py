@@ -15,7 +15,7 @@ from adapters.indextts2.t2s.sampling import (
     apply_repetition_penalty,
     keep_likeliest,
 )
-from adapters.indextts2.t2s.steps.buffers import Storage
+from adapters.indextts2.t2s.steps.buffers import Buffers
 
 _NEVER = -1.0e9
 """A score that no live beam reaches; finite, because infinities minus each other are not."""
@@ -42,12 +42,12 @@ class Beams:
     beams'; ``ended_scores``, ``ended`` and ``ended_lengths`` the finished ones'. ``open`` (rows,)
     says that a live beam may still win; a row that is not open keeps its answer, however many steps
     it is taken along. ``keys`` (rows,) is the rows' chance, see ``Noise``. ``length`` (1,) codes
-    were chosen so far. All this lies in ``storage``, and ``advance`` leaves it in its places.
+    were chosen so far. All this lies in ``buffers``, and ``advance`` leaves it in its places.
     """
 
     sampling: CodeSampling
     stop: int
-    storage: Storage
+    buffers: Buffers
     keys: Tensor
     codes: Tensor
     scores: Tensor
@@ -58,7 +58,7 @@ class Beams:
     length: Tensor
 
     @classmethod
-    def first(cls, keys: Tensor, sampling: CodeSampling, model: Any, storage: Storage) -> "Beams":
+    def first(cls, keys: Tensor, sampling: CodeSampling, model: Any, buffers: Buffers) -> "Beams":
         rows, beams, device = len(keys), sampling.num_beams, keys.device
         shape = (rows, 2 * beams, _PROMPT_IDS + sampling.max_mel_tokens)
         codes = torch.full(shape, _FILLER, device=device)
@@ -70,15 +70,15 @@ class Beams:
         return cls(
             sampling=sampling,
             stop=int(model.stop_mel_token),
-            storage=storage,
-            keys=storage.put("keys", keys),
-            codes=storage.put("codes", codes),
-            scores=storage.put("scores", scores),
-            ended_scores=storage.put("ended_scores", never),
-            ended_lengths=storage.put("ended_lengths", nothing),
-            ended=storage.put("ended", nothing.bool()),
-            open=storage.put("open", torch.ones(rows, dtype=torch.bool, device=device)),
-            length=storage.put("length", nothing.new_zeros(1)),
+            buffers=buffers,
+            keys=buffers.write("keys", keys),
+            codes=buffers.write("codes", codes),
+            scores=buffers.write("scores", scores),
+            ended_scores=buffers.write("ended_scores", never),
+            ended_lengths=buffers.write("ended_lengths", nothing),
+            ended=buffers.write("ended", nothing.bool()),
+            open=buffers.write("open", torch.ones(rows, dtype=torch.bool, device=device)),
+            length=buffers.write("length", nothing.new_zeros(1)),
         )
 
     @property
@@ -89,7 +89,7 @@ class Beams:
         """Keep the given rows, in their order; one may be kept more than once."""
         for name in _PER_ROW:
             kept = getattr(self, name).index_select(0, rows)
-            setattr(self, name, self.storage.put(name, kept))
+            setattr(self, name, self.buffers.write(name, kept))
 
     def last_codes(self) -> Tensor:
         """(rows, beams): what each live beam chose last."""

@@ -123,12 +123,12 @@ class StepwiseGenerator:
 
         ``answers`` gets the codes of each row of ``batch`` once it is finished.
         """
-        storage = self.runner.storage()
+        buffers = self.runner.start_generation()
         cache = KeyValueCache(
-            beams=sampling.num_beams, room=self.room, buckets=self.buckets, storage=storage
+            beams=sampling.num_beams, room=self.room, buckets=self.buckets, buffers=buffers
         )
         logits = self._read(batch, cache).expand(-1, sampling.num_beams, -1)
-        live = Beams.first(noise.keys(keys), sampling, self.language_model, storage)
+        live = Beams.first(noise.keys(keys), sampling, self.language_model, buffers)
         live.advance(logits, noise)
         step = partial(self._step, live, cache, noise)
         places = list(range(len(keys)))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from adapters.indextts2.t2s.steps.buckets import Buckets
-from adapters.indextts2.t2s.steps.buffers import Storage
+from adapters.indextts2.t2s.steps.buffers import Buffers
 
 _POSITIONS = 128
 """Space comes in multiples of this, so that neighbouring lengths ask for the same block."""
@@ -27,12 +27,12 @@ class KeyValueCache:
     counts the positions that the steps so far have taken.
     """
 
-    def __init__(self, *, beams: int, room: int, buckets: Buckets, storage: Storage) -> None:
+    def __init__(self, *, beams: int, room: int, buckets: Buckets, buffers: Buffers) -> None:
         self._layers: list[Tensor] = []
         self._beams = beams
         self._room = room
         self._buckets = buckets
-        self._storage = storage
+        self._buffers = buffers
         self._bias = self._places = torch.zeros(0)
         self._length = self._read = 0
 
@@ -78,7 +78,7 @@ class KeyValueCache:
             segments, heads, length, size = keys.shape
             stored = keys.new_zeros(2, segments, heads, self._bias.shape[3], size)
             stored[0, :, :, :length], stored[1, :, :, :length] = keys, values
-            self._layers.append(self._storage.put(_name(layer), stored))
+            self._layers.append(self._buffers.write(_name(layer), stored))
             return keys, values
         stored = self._layers[layer]
         stored[0].index_copy_(2, self._places, keys)
@@ -93,7 +93,7 @@ class KeyValueCache:
 
     def keep(self, segments: Tensor) -> None:
         """Keep the given segments, in their order; one may be kept more than once."""
-        self._bias = self._storage.put("bias", self._bias.index_select(0, segments))
+        self._bias = self._buffers.write("bias", self._bias.index_select(0, segments))
         self._replace(lambda stored: stored.index_select(1, segments))
 
     def _tidy(self) -> None:
@@ -120,9 +120,9 @@ class KeyValueCache:
 
     def _put_bias(self, bias: Tensor, length: int) -> None:
         """``bias`` with ``length`` positions in use; the next step writes after them."""
-        self._bias = self._storage.put("bias", bias)
+        self._bias = self._buffers.write("bias", bias)
         places = torch.arange(length, length + self._beams, device=bias.device)
-        self._places = self._storage.put("places", places)
+        self._places = self._buffers.write("places", places)
         self._length = length
 
     def _space_for(self, length: int) -> int:
@@ -132,7 +132,7 @@ class KeyValueCache:
     def _replace(self, change: Callable[[Tensor], Tensor]) -> None:
         """Change layer after layer, so that only one of them is ever there twice."""
         for layer, stored in enumerate(self._layers):
-            self._layers[layer] = self._storage.put(_name(layer), change(stored))
+            self._layers[layer] = self._buffers.write(_name(layer), change(stored))
 
 
 def _name(layer: int) -> str:

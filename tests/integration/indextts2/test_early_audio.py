@@ -20,7 +20,7 @@ from adapters.indextts2.t2s.steps.graph_runner import GraphRunner
 from application.ports.speech_model import SpokenPart
 from domain.delivery import Delivery, Sampling
 from domain.errors import SynthesisFailed
-from tests.models.indextts2.cpu_capture import CpuRecorder, WatchedStorage
+from tests.models.indextts2.cpu_capture import CpuCapture, ObservableBuffers
 from tests.models.indextts2.golden_runs import golden_stages
 from tests.models.indextts2.speaking import LOW, joined, same, warnings_of
 
@@ -175,8 +175,8 @@ def test_early_audio_begins_with_some_codes_where_it_is_asked_for(checkpoint: Pa
 def test_requests_take_turns_amid_a_segment_on_the_same_memory(diary: Diary) -> None:
     generator: Any = diary.stages.generator
     model = generator.language_model
-    recorder = CpuRecorder(WatchedStorage(), [*model.parameters(), *model.buffers()])
-    runner = GraphRunner(recorder=recorder, storage=recorder.storage)
+    capture = CpuCapture(ObservableBuffers(), [*model.parameters(), *model.buffers()])
+    runner = GraphRunner(graph_capture=capture, buffers=capture.buffers)
     engine = Engine(
         stages=replace(
             diary.stages, generator=replace(generator, runner=runner, buckets=PowerOfTwoBuckets())
@@ -186,7 +186,7 @@ def test_requests_take_turns_amid_a_segment_on_the_same_memory(diary: Diary) -> 
     turns = [engine.speak(CHUNKS, voice=LOW, delivery=_delivery(seed)) for seed in (3, 4)]
     with torch.inference_mode():
         heard = list(zip(*turns, strict=True))
-    assert recorder.repeated > 0
+    assert capture.replays > 0
     assert len(heard) > len(CHUNKS)
     for parts, expected in zip(zip(*heard, strict=True), alone, strict=True):
         assert same(joined(parts), expected)
