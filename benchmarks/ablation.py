@@ -136,7 +136,7 @@ def _generating(generator: Any, saying: Saying, case: Case) -> Ways:
         "one segment at a time": way(generator, *range(1, every + 1)),
         "one batch, asked every step who has finished": way(replace(generator, poll_every=1)),
         "one batch, nothing dropped from the cache": way(
-            replace(generator, room=case.sampling.max_mel_tokens)
+            replace(generator, reserve_steps=case.sampling.max_mel_tokens)
         ),
     }
     if case.device != "cpu":

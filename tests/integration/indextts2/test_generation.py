@@ -61,8 +61,8 @@ def test_neither_when_the_device_is_asked_nor_room_in_the_cache_changes_a_code(
 ) -> None:
     sampling = replace(SAMPLINGS[name], max_mel_tokens=150)
     expected = [(codes.ids.tolist(), codes.stopped) for codes in _all(stages, prompts, sampling)]
-    for poll_every, room in ((1, 32), (7, 32), (8, 1), (8, 500)):
-        generator = replace(_looping(stages), poll_every=poll_every, room=room)
+    for poll_every, reserve_steps in ((1, 32), (7, 32), (8, 1), (8, 500)):
+        generator = replace(_looping(stages), poll_every=poll_every, reserve_steps=reserve_steps)
         changed = replace(stages, generator=generator)
         answers = _all(changed, prompts, sampling)
         assert [(codes.ids.tolist(), codes.stopped) for codes in answers] == expected

@@ -90,7 +90,7 @@ def bench(stages: Stages) -> Bench:
 def test_replays_choose_the_codes_of_eager_steps_in_two_requests(bench: Bench, name: str) -> None:
     capture, sampling = bench.cpu_capture(), SAMPLINGS[name]
     runner = GraphRunner(graph_capture=capture, buffers=capture.buffers)
-    replaying = {"runner": runner, "buckets": PowerOfTwoBuckets(), "room": 16}
+    replaying = {"runner": runner, "buckets": PowerOfTwoBuckets(), "reserve_steps": 16}
     for seed in (11, 12):
         assert bench.generate(sampling, seed, **replaying) == bench.generate(sampling, seed)
     assert capture.replays > 5 * capture.captures
