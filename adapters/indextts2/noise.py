@@ -84,6 +84,7 @@ class KeyedNoise:
     """
 
     def __init__(self, seed: int, *, device: torch.device) -> None:
+        """Create the stream of ``seed`` (0 to 2**63 - 1), with its tensors on ``device``."""
         self._seed = seed
         self._device = device
 

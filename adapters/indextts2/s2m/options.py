@@ -11,7 +11,7 @@ class FlowOptions:
     """Options of flow matching; the defaults are those of IndexTTS-2.
 
     ``diffusion_steps`` is the number of Euler steps, ``inference_cfg_rate`` the strength of
-    classifier-free guidance; 0 turns guidance off.
+    classifier-free guidance; with 0 there is no guidance.
 
     Raises:
         InvalidRequest: A value is outside the range that flow matching accepts.
@@ -27,8 +27,8 @@ class FlowOptions:
             raise InvalidRequest("inference_cfg_rate", "must not be negative")
 
 
-def flow_options(asked: Sampling) -> FlowOptions:
-    """Return the options of ``asked``, with defaults where it gives none.
+def flow_options(requested: Sampling) -> FlowOptions:
+    """Return the options of ``requested``, with defaults where it gives none.
 
     Raises:
         InvalidRequest: A value is out of range.
@@ -36,6 +36,6 @@ def flow_options(asked: Sampling) -> FlowOptions:
     given = {
         field.name: value
         for field in fields(FlowOptions)
-        if (value := getattr(asked, field.name)) is not None
+        if (value := getattr(requested, field.name)) is not None
     }
     return replace(FlowOptions(), **given)

@@ -80,7 +80,7 @@ class DecodingRun:
         self.search.advance(logits.expand(-1, self.search.sampling.num_beams, -1), self.noise)
 
     def _poll(self, *, is_last: bool) -> None:
-        """Ask the device which rows are open, and take the results of the others.
+        """Read from the device which rows are open, and take the results of the others.
 
         After the last step, when ``is_last``, no row is open.
         """

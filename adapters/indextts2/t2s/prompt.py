@@ -13,11 +13,11 @@ from adapters.indextts2.t2s.language_model import LanguageModel
 class PromptBuilder:
     """Builds prompts: 32 voice latents with the emotion added, two speed tokens, the text.
 
-    The order is that of the package's ``UnifiedVoice.inference_speech``. ``dtype`` is the number
-    type of the prompts.
+    The order is that of the package's ``UnifiedVoice.inference_speech``.
     """
 
     def __init__(self, *, language_model: LanguageModel, dtype: torch.dtype) -> None:
+        """Take the embeddings of ``language_model``; ``dtype`` is the number type of prompts."""
         self._model = language_model
         self.dtype = dtype
 

@@ -46,11 +46,11 @@ class CodeSampling:
         return 2 if self.num_beams > 1 else 1
 
 
-def code_sampling(asked: Sampling, *, longest: int) -> CodeSampling:
-    """Return the controls of ``asked``, with defaults where it gives none.
+def code_sampling(requested: Sampling, *, longest: int) -> CodeSampling:
+    """Return the controls of ``requested``, with defaults where it gives none.
 
     Args:
-        asked: Controls of the request; None leaves a control at its default.
+        requested: Controls of the request; None leaves a control at its default.
         longest: Number of codes that the loaded model can generate at most. It also limits the
             default of ``max_mel_tokens``.
 
@@ -61,7 +61,7 @@ def code_sampling(asked: Sampling, *, longest: int) -> CodeSampling:
     given = {
         field.name: value
         for field in fields(CodeSampling)
-        if (value := getattr(asked, field.name)) is not None
+        if (value := getattr(requested, field.name)) is not None
     }
     sampling = replace(defaults, **given)
     if sampling.max_mel_tokens > longest:

@@ -13,11 +13,12 @@ from adapters.indextts2.t2s.language_model import Gpt2
 class Transformer:
     """The GPT-2 blocks of the language model and the norm after the last one.
 
-    Only the weights of ``gpt`` are used, not its ``forward``. Position embeddings are added to the
-    embeddings beforehand. ``dtype`` is the number type of queries, keys and values.
+    Position embeddings are added to the embeddings beforehand. ``dtype`` is the number type of
+    queries, keys and values.
     """
 
     def __init__(self, *, gpt: Gpt2, heads: int) -> None:
+        """Take the weights of ``gpt``, whose ``forward`` is not used."""
         self._blocks = list(gpt.h)
         self._last_norm = gpt.ln_f
         self._heads = heads

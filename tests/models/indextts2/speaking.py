@@ -1,4 +1,4 @@
-"""Short words for what the tests do with a model all the time."""
+"""Requests to a model, and what tests often need of its audio."""
 
 from collections.abc import Iterable, Sequence
 
@@ -18,11 +18,11 @@ from tests.tiny_checkpoint.voices import recording
 LOW, HIGH = recording("low", 110.0), recording("high", 220.0, rate_hz=44100)
 HELLO = "Hello world, this is a tiny test."
 SHORT = Sampling(max_mel_tokens=40, diffusion_steps=4)
-"""Controls that keep a test short; what it is about does not depend on them."""
+"""Controls for short audio, in tests that do not depend on them."""
 
 
 def samplings(longest: int) -> dict[str, CodeSampling]:
-    """The ways to choose codes, ``longest`` of them at most."""
+    """Return the ways to sample codes, by name, each for ``longest`` codes at most."""
     return {
         "greedy": CodeSampling(num_beams=1, top_k=1, max_mel_tokens=longest),
         "sampled": CodeSampling(num_beams=1, max_mel_tokens=longest),
@@ -31,7 +31,10 @@ def samplings(longest: int) -> dict[str, CodeSampling]:
 
 
 def prompts_of(stages: Stages, texts: Sequence[str]) -> list[Tensor]:
-    """Prompts of ``texts``, of a segment each, in two voices by turns."""
+    """Return a prompt (1, length, width) for each text, which must be one segment.
+
+    Two voices alternate.
+    """
     prompts = []
     with torch.inference_mode():
         for index, text in enumerate(texts):

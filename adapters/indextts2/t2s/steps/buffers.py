@@ -34,11 +34,12 @@ class StaticBuffers:
     no memory of their own. All tensors of a name have one number type.
 
     ``reallocations`` counts the buffers that were allocated, each for the first tensor of its name
-    or for one that was larger than the buffer before. Whenever it grows, earlier addresses are
+    or for one that was larger than the buffer before. When it has grown, earlier addresses may be
     void.
     """
 
     def __init__(self) -> None:
+        """Create no buffer yet."""
         self.reallocations = 0
         self._buffers: dict[str, Tensor] = {}  # (elements,) each
 

@@ -15,6 +15,7 @@ class CudaGraphs:
     """
 
     def __init__(self, device: torch.device) -> None:
+        """Create a stream on ``device``, which must be a CUDA device."""
         self._device = device
         self._stream: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call] # torch has no types here
         self._pool = torch.cuda.graph_pool_handle()

@@ -34,13 +34,21 @@ class GraphRunner:
     """Captures steps and replays them; runs all steps eagerly once a capture has failed.
 
     The failure is logged once, no request fails because of it, and the memory of all captures is
-    freed. ``max_keys`` bounds that memory: the least recently used keys are dropped. 64 are enough
-    for the shapes of several requests, each with up to five batch sizes and some cache capacities.
+    freed.
     """
 
     def __init__(
         self, *, graph_capture: GraphCapture, buffers: StaticBuffers, max_keys: int = 64
     ) -> None:
+        """Create a runner without captures.
+
+        Args:
+            graph_capture: Captures steps.
+            buffers: Memory of the tensors that captured steps use.
+            max_keys: Keys that are kept, the most recently used ones; it bounds the memory of
+                captures. A request has up to five batch sizes of 16 rows or fewer, each with some
+                cache capacities, so that 64 keys serve several kinds of requests.
+        """
         self._runner: StepRunner = _CapturingRunner(graph_capture, buffers, max_keys)
 
     def start_generation(self) -> Buffers:
