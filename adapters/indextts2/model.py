@@ -17,6 +17,7 @@ from adapters.indextts2.devices import (
     unsupported_settings,
 )
 from adapters.indextts2.failures import loading, speaking
+from adapters.indextts2.sample_rates import MODEL_RATE_HZ
 from adapters.indextts2.segment_limit import clamp_note, configured_limit
 from adapters.indextts2.upstream import missing_packages
 from application.ports.speech_model import ModelState, ModelStatus, SpokenPart
@@ -100,7 +101,7 @@ class IndexTTS2Model:
 
     @property
     def sample_rate_hz(self) -> int:
-        return 22050
+        return MODEL_RATE_HZ
 
     @property
     def max_tokens_per_segment(self) -> int:
