@@ -11,11 +11,13 @@ import torch
 from adapters.indextts2.checkpoint_files import MODEL, NEEDED_FILES, WORDS_FOLDER, CheckpointFiles
 from adapters.indextts2.devices import Precision
 from adapters.indextts2.engine.stages import Stages
+from adapters.indextts2.failures import reading
 from adapters.indextts2.noise import KeyedNoise
 from adapters.indextts2.reference.cache import CachingReferenceEncoder
 from adapters.indextts2.reference.emotion import EmotionMixer
 from adapters.indextts2.reference.emotion_text import QwenEmotionClassifier
 from adapters.indextts2.reference.encoder import NeuralReferenceEncoder
+from adapters.indextts2.reference.features import mel_settings
 from adapters.indextts2.s2m.mel_decoder import EulerMelDecoder
 from adapters.indextts2.s2m.velocity import VelocityField
 from adapters.indextts2.segment_limit import clamp_note
@@ -191,11 +193,31 @@ def _listener(
     settings: EngineSettings, networks: Networks, device: torch.device
 ) -> CachingReferenceEncoder:
     return CachingReferenceEncoder(
-        listener=NeuralReferenceEncoder(networks=networks, device=device),
+        listener=neural_reference_encoder(networks, device),
         model_fingerprint=fingerprint(_required(settings.files)),
         precision=settings.precision.value,
         device=device,
         folder=settings.cache_dir,
+    )
+
+
+def neural_reference_encoder(networks: Networks, device: torch.device) -> NeuralReferenceEncoder:
+    """Return a reference encoder of ``networks``, which are on ``device``."""
+    speech_encoder: Any = networks.speech_encoder
+    semantic_codec: Any = networks.semantic_codec
+    language_model: Any = networks.language_model
+    with reading("config.yaml"):
+        mel = mel_settings(networks.config.s2mel.preprocess_params)
+    return NeuralReferenceEncoder(
+        speech_encoder=speech_encoder,
+        encoder_mean=networks.encoder_mean,
+        encoder_deviation=networks.encoder_deviation,
+        semantic_codec=semantic_codec,
+        speaker_encoder=networks.speaker_encoder,
+        language_model=language_model,
+        length_regulator=networks.length_regulator,
+        mel=mel,
+        device=device,
     )
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from adapters.indextts2.engine.stages import Request, Stages
 from adapters.indextts2.engine.synthesis import Synthesizer
 from adapters.indextts2.noise import Noise
-from adapters.indextts2.reference.encoder import Reference
+from adapters.indextts2.reference.reference import Reference
 from adapters.indextts2.t2s.sampling import plan_sampling
 from adapters.indextts2.t2s.text import TokenisedText
 from application.ports.speech_model import SpokenPart

@@ -8,7 +8,7 @@ from torch import Tensor
 from adapters.indextts2.noise import Noise
 from adapters.indextts2.reference.emotion import EmotionMixer
 from adapters.indextts2.reference.emotion_text import EmotionClassifier
-from adapters.indextts2.reference.encoder import Reference, ReferenceEncoder
+from adapters.indextts2.reference.reference import Reference, ReferenceEncoder
 from adapters.indextts2.s2m.mel_decoder import MelDecoder
 from adapters.indextts2.t2s.generator import SemanticGenerator
 from adapters.indextts2.t2s.latents import LatentReader

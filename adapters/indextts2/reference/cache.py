@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load, save
 
-from adapters.indextts2.reference.encoder import PREPROCESSING_VERSION, Reference, ReferenceEncoder
+from adapters.indextts2.reference.reference import FEATURES_VERSION, Reference, ReferenceEncoder
 from domain.voice import Recording
 
 IN_MEMORY = 32
@@ -39,7 +39,7 @@ class CachingReferenceEncoder:
         on_disk: int = ON_DISK,
     ) -> None:
         self._listener = listener
-        self._origin = f"{model_fingerprint}/{precision}/{PREPROCESSING_VERSION}"
+        self._origin = f"{model_fingerprint}/{precision}/{FEATURES_VERSION}"
         self._device = device
         self._folder = folder
         self._in_memory = in_memory

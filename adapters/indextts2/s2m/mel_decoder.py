@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from adapters.indextts2.noise import Noise, SegmentKey
-from adapters.indextts2.reference.encoder import Reference
+from adapters.indextts2.reference.reference import Reference
 from adapters.indextts2.s2m.timesteps import Timesteps
 from adapters.indextts2.s2m.velocity import FlowInput, VelocityField
 from adapters.indextts2.t2s.sampling import SamplingPlan

@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from adapters.indextts2.checkpoint_files import CheckpointFiles
+from adapters.indextts2.engine.assembly import neural_reference_encoder
 from adapters.indextts2.engine.stages import Stages
-from adapters.indextts2.reference.encoder import NeuralReferenceEncoder
+from adapters.indextts2.reference.encoder import emotion_audio, speaker_audio
 from adapters.indextts2.upstream import bare_package, import_model_classes
 from adapters.indextts2.weights.networks import build_networks
 from domain.audio import Waveform
@@ -53,11 +54,12 @@ def _compare_hearing(checkpoint: Path, golden: Any, voice: Recording, emotion: R
             torch.device("cpu"),
             fused_vocoder=False,
         )
-        listener = NeuralReferenceEncoder(networks=networks, device=torch.device("cpu"))
-        reference = listener.encode(voice)
+        encoder = neural_reference_encoder(networks, torch.device("cpu"))
+        reference = encoder.encode(voice)
+        _, narrow = speaker_audio(voice.waveform)
         heard = {
-            "speaker_features": listener.speaker_features(voice.waveform),
-            "emotion_features": listener.emotion_features(emotion.waveform),
+            "speaker_features": encoder.semantic_features(narrow),
+            "emotion_features": encoder.semantic_features(emotion_audio(emotion.waveform)),
             "style": reference.style,
             "prompt": reference.prompt,
             "mel": reference.mel,

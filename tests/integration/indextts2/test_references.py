@@ -9,7 +9,7 @@ import torch
 
 from adapters.indextts2.model import IndexTTS2Model
 from adapters.indextts2.reference.cache import CachingReferenceEncoder
-from adapters.indextts2.reference.encoder import Reference
+from adapters.indextts2.reference.reference import Reference
 from adapters.indextts2.weights.fingerprints import fingerprint
 from domain.delivery import Delivery, Sampling
 from domain.voice import Recording
