@@ -96,8 +96,8 @@ def ablation(
     mels = paint(stages.mel_decoder, len(segments))
     vocoder = stages.vocoder
     speaking: Ways = {
-        "all mels together": lambda: vocoder.speak(mels),
-        "one mel at a time": lambda: [vocoder.speak([mel]) for mel in mels],
+        "all mels together": lambda: vocoder.synthesize(mels),
+        "one mel at a time": lambda: [vocoder.synthesize([mel]) for mel in mels],
         "piece by piece": lambda: [list(vocoder.pieces(mel)) for mel in mels],
     }
     yield from _table("vocoder", _in_turns(speaking, repeats, clock))

@@ -15,7 +15,6 @@ from domain.audio import Samples, audible_span
 from domain.errors import SynthesisFailed
 from domain.voice import SILENT_AMPLITUDE
 
-_SAMPLES_PER_FRAME = 256
 _FEEL_THE_END = 20
 """Mel frames before the end of a painting that are spoilt where it goes on: the WaveNet takes the
 mirror image of what is there for what follows."""
@@ -80,8 +79,8 @@ class Synthesizer:
         """
         (beginning,) = self._mels([task], [prompt], [begun], request)
         painted, heard = beginning[:, :, :-_FEEL_THE_END], 0
-        for samples in self._stages.vocoder.pieces(painted, goes_on=True):
-            heard += len(samples) // _SAMPLES_PER_FRAME
+        for samples in self._stages.vocoder.pieces(painted, is_partial=True):
+            heard += len(samples) // self._stages.vocoder.samples_per_frame
             yield Piece(task, hearing.sound(samples), ends_segment=False)
         (codes,) = self._codes([task], [prompt], request)
         if not torch.equal(codes.ids[: len(begun)], begun):
@@ -97,8 +96,8 @@ class Synthesizer:
         self, task: Task, mel: Tensor, heard: int, hearing: "_AudioCheck", warnings: tuple[str, ...]
     ) -> Iterator[Piece]:
         """The segment from frame ``heard`` on."""
-        for samples in self._stages.vocoder.pieces(mel, first=heard):
-            heard += len(samples) // _SAMPLES_PER_FRAME
+        for samples in self._stages.vocoder.pieces(mel, first_frame=heard):
+            heard += len(samples) // self._stages.vocoder.samples_per_frame
             if heard < mel.shape[2]:
                 yield Piece(task, hearing.sound(samples), ends_segment=False)
             else:
@@ -109,7 +108,7 @@ class Synthesizer:
         every = self._codes(tasks, prompts, request)
         mels = self._mels(tasks, prompts, [codes.ids for codes in every], request)
         for task, codes, samples in zip(
-            tasks, every, self._stages.vocoder.speak(mels), strict=True
+            tasks, every, self._stages.vocoder.synthesize(mels), strict=True
         ):
             yield Piece(
                 task,

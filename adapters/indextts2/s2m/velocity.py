@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from adapters.indextts2.receptive_field import reach_of_layer
+from adapters.indextts2.receptive_field import receptive_field_of_layer
 from adapters.indextts2.s2m.packing import Packing, Row
 from adapters.indextts2.s2m.timesteps import Timesteps, float_linear, timesteps_of
 from domain.errors import ModelUnavailable
@@ -83,7 +83,7 @@ class VelocityField:
         self._width = int(wavenet.hidden_channels)
         self._convolutions = [layer.conv.conv for layer in wavenet.in_layers]
         self._outlets = [layer.conv.conv for layer in wavenet.res_skip_layers]
-        reaches = [reach_of_layer(convolution) for convolution in self._convolutions]
+        reaches = [receptive_field_of_layer(convolution) for convolution in self._convolutions]
         self._reaches, self._halo, self._room = reaches, sum(reaches), max(reaches)
         self._bands = int(estimator.in_channels)
         self._dtype: torch.dtype = estimator.cond_x_merge_linear.weight.dtype

@@ -122,7 +122,7 @@ def test_what_was_heard_early_and_what_follows_are_one_painting_without_a_seam(
     assert torch.equal(whole[:, :, :kept], beginning[:, :, :kept])
     assert not torch.equal(whole[:, :, kept : kept + 1], beginning[:, :, kept : kept + 1])
     with torch.inference_mode():
-        (expected,) = diary.stages.vocoder.speak([whole])
+        (expected,) = diary.stages.vocoder.synthesize([whole])
     np.testing.assert_allclose(joined(parts, chunk=0), expected, atol=1e-5)
 
 

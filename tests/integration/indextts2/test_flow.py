@@ -21,7 +21,7 @@ from adapters.indextts2.weights.meta_init import fold_weight_norm
 from adapters.indextts2.weights.networks import build_networks
 from domain.errors import ModelUnavailable
 from tests.models.indextts2.speaking import LOW
-from tests.models.indextts2.upstream_networks import package_flow
+from tests.models.indextts2.upstream_networks import upstream_flow
 
 BANDS, STEPS = 80, 25
 LENGTHS = {"equal": (40, 40), "unequal": (37, 120, 64, 5), "alone": (90,)}
@@ -29,11 +29,11 @@ LENGTHS = {"equal": (40, 40), "unequal": (37, 120, 64, 5), "alone": (90,)}
 
 @pytest.fixture(scope="module")
 def estimator(checkpoint: Path) -> Any:
-    return package_flow(checkpoint)
+    return upstream_flow(checkpoint)
 
 
 def folded(checkpoint: Path, dtype: torch.dtype = torch.float32) -> VelocityField:
-    network = package_flow(checkpoint)
+    network = upstream_flow(checkpoint)
     fold_weight_norm(network)
     for parameter in network.parameters():
         parameter.data = parameter.data.to(dtype)

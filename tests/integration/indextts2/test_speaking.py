@@ -194,7 +194,9 @@ def test_what_a_stage_raises_becomes_an_error_of_the_domain(
     stages: Stages, raised: Exception, expected: type[Exception]
 ) -> None:
     class Broken:
-        def speak(self, mels: object) -> list[Samples]:
+        samples_per_frame = 256
+
+        def synthesize(self, mels: object) -> list[Samples]:
             raise raised
 
         def pieces(self, mel: object, **_: object) -> Iterator[Samples]:
@@ -211,11 +213,13 @@ def test_what_a_stage_raises_becomes_an_error_of_the_domain(
 @pytest.mark.parametrize("value", [np.nan, 0.0])
 def test_broken_or_silent_audio_is_never_sold_as_speech(stages: Stages, value: float) -> None:
     class Dull:
-        def speak(self, mels: Sequence[Tensor]) -> list[Samples]:
+        samples_per_frame = 256
+
+        def synthesize(self, mels: Sequence[Tensor]) -> list[Samples]:
             return [np.full(256 * mel.shape[2], value, np.float32) for mel in mels]
 
         def pieces(self, mel: Tensor, **_: object) -> Iterator[Samples]:
-            yield from self.speak([mel])
+            yield from self.synthesize([mel])
 
     parts = Engine(stages=replace(stages, vocoder=Dull())).speak(
         ["Hello."], voice=LOW, delivery=Delivery(1, sampling=SHORT)
