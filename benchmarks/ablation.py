@@ -11,6 +11,7 @@ from torch import Tensor
 from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
 from adapters.indextts2.s2m.mel_decoder import SemanticSegment
+from adapters.indextts2.s2m.options import FlowOptions
 from adapters.indextts2.t2s.beam_search import Codes
 from adapters.indextts2.t2s.generator import SemanticGenerator
 from adapters.indextts2.t2s.sampling import SamplingPlan
@@ -75,12 +76,14 @@ def ablation(
         for key, codes, prompt in zip(keys, saying.by(stages.generator), prompts, strict=True)
     ]
 
+    options = FlowOptions(case.plan.diffusion_steps, case.plan.inference_cfg_rate)
+
     def paint(decoder: Any, size: int) -> list[Tensor]:
         return [
             mel
             for begin in range(0, len(segments), size)
             for mel in decoder.decode(
-                segments[begin : begin + size], voice=voice, plan=case.plan, noise=noise
+                segments[begin : begin + size], reference=voice, options=options, noise=noise
             )
         ]
 

@@ -97,10 +97,12 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
             types=types,
             converted=_conversion(settings),
         )
-        velocity = VelocityField(estimator=networks.flow_estimator)
+        estimator: Any = networks.flow_estimator
+        velocity = VelocityField(estimator=estimator)
     text = _text_reader(files, classes, use_grammars=settings.use_grammars)
     notes.extend([text.warning] if text.warning else [])
     language_model: Any = networks.language_model
+    semantic_codec: Any = networks.semantic_codec
     prompts = PromptBuilder(language_model=language_model, dtype=types.language)
     longest = max(1, min(settings.max_tokens_per_segment, prompts.longest_text))
     notes.extend(clamp_note(settings.max_tokens_per_segment, longest))
@@ -121,7 +123,7 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
             velocity=velocity,
             length_regulator=networks.length_regulator,
             latent_projection=networks.latent_projection,
-            semantic_codec=networks.semantic_codec,
+            semantic_codec=semantic_codec,
             frames_at_once=_FRAMES_AT_ONCE,
         ),
         vocoder=BigVganVocoder(

@@ -10,14 +10,11 @@ from torch import Tensor
 from adapters.indextts2.engine.batching import Task, grouped, tasks_of
 from adapters.indextts2.engine.stages import Request, Stages
 from adapters.indextts2.s2m.mel_decoder import SemanticSegment
+from adapters.indextts2.s2m.options import FlowOptions
 from adapters.indextts2.t2s.beam_search import Codes
 from domain.audio import Samples, audible_span
 from domain.errors import SynthesisFailed
 from domain.voice import SILENT_AMPLITUDE
-
-_FEEL_THE_END = 20
-"""Mel frames before the end of a painting that are spoilt where it goes on: the WaveNet takes the
-mirror image of what is there for what follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,7 @@ class Synthesizer:
         that has its turn between two pieces.
         """
         (beginning,) = self._mels([task], [prompt], [begun], request)
-        painted, heard = beginning[:, :, :-_FEEL_THE_END], 0
+        painted, heard = beginning[:, :, : -self._stages.mel_decoder.lookahead_frames], 0
         for samples in self._stages.vocoder.pieces(painted, is_partial=True):
             heard += len(samples) // self._stages.vocoder.samples_per_frame
             yield Piece(task, hearing.sound(samples), ends_segment=False)
@@ -145,7 +142,10 @@ class Synthesizer:
             for task, prompt, ids in zip(tasks, prompts, every, strict=True)
         ]
         return self._stages.mel_decoder.decode(
-            segments, voice=request.voice, plan=request.plan, noise=request.noise
+            segments,
+            reference=request.voice,
+            options=FlowOptions(request.plan.diffusion_steps, request.plan.inference_cfg_rate),
+            noise=request.noise,
         )
 
 

@@ -52,6 +52,10 @@ class Diary:
         self.events.append("begin")
         return self.stages.generator.begin(*arguments, **named)
 
+    @property
+    def lookahead_frames(self) -> int:
+        return self.stages.mel_decoder.lookahead_frames
+
     def decode(self, *arguments: Any, **named: Any) -> list[Tensor]:
         self.mels += self.stages.mel_decoder.decode(*arguments, **named)
         return self.mels[-len(arguments[0]) :]
@@ -118,7 +122,7 @@ def test_what_was_heard_early_and_what_follows_are_one_painting_without_a_seam(
 ) -> None:
     parts = spoken(diary.kept_by(), *CHUNKS)
     beginning, whole, *_ = diary.mels
-    kept = beginning.shape[2] - 20
+    kept = beginning.shape[2] - diary.lookahead_frames
     assert torch.equal(whole[:, :, :kept], beginning[:, :, :kept])
     assert not torch.equal(whole[:, :, kept : kept + 1], beginning[:, :, kept : kept + 1])
     with torch.inference_mode():
