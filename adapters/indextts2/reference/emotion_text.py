@@ -40,6 +40,7 @@ class QwenEmotionClassifier:
     """
 
     def __init__(self, *, folder: Path, device: torch.device) -> None:
+        """Note where the model is and where it is to run; nothing is loaded yet."""
         self._folder = folder
         self._device = device
         self._loaded: _LoadedModel | None = None

@@ -118,7 +118,7 @@ class FinalLayer(Protocol):
 
 
 class MelEstimator(Protocol):
-    """The whole estimator, layer by layer in the order of its forward pass."""
+    """The estimator, layer by layer in the order of its forward pass."""
 
     in_channels: int  # 80, the bands of a mel
     num_heads: int

@@ -70,6 +70,7 @@ class EulerMelDecoder:
         semantic_codec: SemanticCodec,
         frames_at_once: int,
     ) -> None:
+        """Take the networks; ``frames_at_once`` bounds the memory of a batch."""
         self._velocity = velocity
         self._length_regulator = length_regulator
         self._latent_projection = latent_projection

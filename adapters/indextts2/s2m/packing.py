@@ -46,9 +46,7 @@ class Packing:
         return list(torch.split(frames, self.target_lengths))
 
 
-def pack(
-    rows: Sequence[Row], *, context: int, padding: int, device: torch.device | None = None
-) -> Packing:
+def pack(rows: Sequence[Row], *, context: int, padding: int, device: torch.device) -> Packing:
     """Compute where the frames of ``rows`` are.
 
     Args:

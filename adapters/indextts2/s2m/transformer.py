@@ -19,6 +19,7 @@ class DiffusionTransformer:
     """
 
     def __init__(self, estimator: MelEstimator) -> None:
+        """Use the layers of ``estimator.transformer``."""
         transformer = estimator.transformer
         self._layers = list(transformer.layers)
         self._eps = transformer.norm.eps

@@ -17,6 +17,7 @@ class WaveNet:
     """
 
     def __init__(self, estimator: MelEstimator) -> None:
+        """Use the layers of ``estimator.wavenet``, whose weight norm must be folded."""
         wavenet = estimator.wavenet
         self.width = int(wavenet.hidden_channels)
         self._convolutions = [layer.conv.conv for layer in wavenet.in_layers]
@@ -26,12 +27,12 @@ class WaveNet:
 
     @property
     def receptive_field(self) -> int:
-        """In frames on each side."""
+        """The receptive field of all layers together, in frames on each side."""
         return sum(self._fields)
 
     @property
     def padding(self) -> int:
-        """Frames that the padded layout needs on each side of a row."""
+        """The frames that the padded layout needs on each side of a row."""
         return max(self._fields)
 
     def __call__(self, frames: Tensor, packing: Packing, timesteps: Timesteps, step: int) -> Tensor:
