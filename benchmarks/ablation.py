@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adapters.indextts2.engine.stages import Stages
+from adapters.indextts2.engine.engine import Engine
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
 from adapters.indextts2.s2m.mel_decoder import SemanticSegment
 from adapters.indextts2.t2s.beam_search import Codes
@@ -49,30 +49,34 @@ class ClockedCapture:
 
 
 def ablation(
-    stages: Stages, halved: Stages | None, case: Case, repeats: int, ceiling: Ceiling
+    engine: Engine, halved: Engine | None, case: Case, repeats: int, ceiling: Ceiling
 ) -> Iterator[str]:
     """Tables for code generation, flow matching and vocoder; ``halved`` is USE_FP16's engine."""
     clock = Clock(case)
-    voice = stages.listener.encode(case.voice(0))
+    voice = engine.frontend.encoder.encode(case.voice(0))
     prompts = [
-        stages.prompts.build(tokens, latents=voice.latents, emotion=stages.emotions.own(voice))
+        engine.synthesizer.prompts.build(
+            tokens, latents=voice.latents, emotion=engine.frontend.emotions.own(voice)
+        )
         for tokens in tokens_of(case)
     ]
     keys = [SegmentKey(chunk, 0) for chunk in range(len(prompts))]
     noise = KeyedNoise(1, device=prompts[0].device)
     saying = Saying(prompts, keys, case.sampling, noise)
     if case.device != "cpu":
-        yield from _recording(stages.generator, saying, clock, case.device)
-    spent = _in_turns(_generating(stages.generator, saying, case), repeats, clock)
+        yield from _recording(engine.synthesizer.generator, saying, clock, case.device)
+    spent = _in_turns(_generating(engine.synthesizer.generator, saying, case), repeats, clock)
     yield from _table("code generation", spent)
     together = statistics.median(next(iter(spent.values())))
     rows = len(prompts) * case.sampling.num_beams
     yield ""
-    yield _share_of_ceiling(stages, rows, together / case.sampling.max_mel_tokens, ceiling)
+    yield _share_of_ceiling(engine, rows, together / case.sampling.max_mel_tokens, ceiling)
     yield ""
     segments = [
-        SemanticSegment(key, codes.ids, stages.latents(prompt, codes.ids))
-        for key, codes, prompt in zip(keys, saying.by(stages.generator), prompts, strict=True)
+        SemanticSegment(key, codes.ids, engine.synthesizer.latents(prompt, codes.ids))
+        for key, codes, prompt in zip(
+            keys, saying.by(engine.synthesizer.generator), prompts, strict=True
+        )
     ]
 
     def paint(decoder: Any, size: int) -> list[Tensor]:
@@ -80,24 +84,24 @@ def ablation(
             mel
             for begin in range(0, len(segments), size)
             for mel in decoder.decode(
-                segments[begin : begin + size], voice=voice, options=case.flow, noise=noise
+                segments[begin : begin + size], reference=voice, options=case.flow, noise=noise
             )
         ]
 
     painting: Ways = {
-        "all segments together": lambda: paint(stages.mel_decoder, len(segments)),
-        "one segment at a time": lambda: paint(stages.mel_decoder, 1),
+        "all segments together": lambda: paint(engine.synthesizer.mel_decoder, len(segments)),
+        "one segment at a time": lambda: paint(engine.synthesizer.mel_decoder, 1),
     }
     if halved is not None:
-        halved_decoder = halved.mel_decoder
+        halved_decoder = halved.synthesizer.mel_decoder
         painting["all together, USE_FP16"] = lambda: paint(halved_decoder, len(segments))
     yield from _table("flow matching", _in_turns(painting, repeats, clock))
     yield ""
-    mels = paint(stages.mel_decoder, len(segments))
-    vocoder = stages.vocoder
+    mels = paint(engine.synthesizer.mel_decoder, len(segments))
+    vocoder = engine.synthesizer.vocoder
     speaking: Ways = {
-        "all mels together": lambda: vocoder.speak(mels),
-        "one mel at a time": lambda: [vocoder.speak([mel]) for mel in mels],
+        "all mels together": lambda: vocoder.synthesize(mels),
+        "one mel at a time": lambda: [vocoder.synthesize([mel]) for mel in mels],
         "piece by piece": lambda: [list(vocoder.pieces(mel)) for mel in mels],
     }
     yield from _table("vocoder", _in_turns(speaking, repeats, clock))
@@ -182,9 +186,9 @@ def spread(times: Sequence[float]) -> str:
     return f"{statistics.median(times):.2f} ({min(times):.2f} to {max(times):.2f})"
 
 
-def _share_of_ceiling(stages: Stages, rows: int, step_seconds: float, ceiling: Ceiling) -> str:
+def _share_of_ceiling(engine: Engine, rows: int, step_seconds: float, ceiling: Ceiling) -> str:
     """How near a decoding step is to what the device's memory and multipliers allow."""
-    generator: Any = stages.generator
+    generator: Any = engine.synthesizer.generator
     model = generator.language_model
     parts = (model.gpt.h, model.mel_head)
     weights = [each for part in parts for each in part.parameters() if each.ndim > 1]

@@ -25,14 +25,15 @@ from pathlib import Path
 import torch
 
 from adapters.indextts2.devices import Precision
-from adapters.indextts2.engine.stages import Stages
+from adapters.indextts2.engine.engine import Engine
 from adapters.indextts2.s2m.options import FlowOptions
 from adapters.indextts2.t2s.sampling import CodeSampling
 from benchmarks.ablation import ablation, spread
 from benchmarks.ceilings import Ceiling, Operations
-from benchmarks.sides import STAGES, Case, Clock, Ours, Package, Turn, stages_of
+from benchmarks.sides import STAGES, Case, Clock, Ours, Package, Turn, engine_of
 from benchmarks.upstream import Mode
-from benchmarks.weight import SIDES, classify
+from benchmarks.weight import SIDES, weigh
+from tests.models.indextts2.parts import with_parts
 from tests.tiny_checkpoint.checkpoint import write_checkpoint
 from tests.tiny_checkpoint.sizes import FULL, MIDDLE, TINY
 
@@ -50,7 +51,7 @@ def weights(case: Case) -> Iterator[str]:
     """Load time and peak memory of each side; the engine's loads are its first and its second."""
     yield "| | package | ours, first start | ours, later |"
     yield "|---|---:|---:|---:|"
-    weighed = [classify(side, case) for side in (*SIDES, "ours")]
+    weighed = [weigh(side, case) for side in (*SIDES, "ours")]
     loads = " | ".join(f"{weight.load_seconds:.1f}" for weight in weighed)
     peaks = " | ".join(f"{weight.peak_bytes / 2**20:.0f}" for weight in weighed)
     yield f"| load, s | {loads} |"
@@ -163,13 +164,13 @@ def report(case: Case, first_codes: int, repeats: int) -> Iterator[str]:
         longer = replace(case, chunks=1, sampling=sampling)
         yield from first_audio(
             Package(longer, upstream=package.upstream),
-            Ours(longer, serves.stages),
+            Ours(longer, serves.engine),
             first_codes,
             repeats,
         )
         yield ""
         beside = halved if serves is ours else None
-        yield from ablation(serves.stages, beside, case, repeats, ceiling)
+        yield from ablation(serves.engine, beside, case, repeats, ceiling)
 
 
 def main() -> None:
@@ -219,19 +220,19 @@ def write(folder: Path, size: str) -> Path:
     return model
 
 
-def _halved(case: Case, ours: Ours) -> Stages | None:
+def _halved(case: Case, ours: Ours) -> Engine | None:
     """The engine with USE_FP16; None where that changes nothing."""
     if case.half is Precision.FULL:
         return None
-    halved = stages_of(case, case.half)
+    halved = engine_of(case, case.half)
     if case.half is Precision.HALF:
         return halved
     # All else is the same, and a large model may not fit into memory twice.
-    return replace(
-        ours.stages,
-        generator=halved.generator,
-        latents=halved.latents,
-        mel_decoder=halved.mel_decoder,
+    return with_parts(
+        ours.engine,
+        generator=halved.synthesizer.generator,
+        latents=halved.synthesizer.latents,
+        mel_decoder=halved.synthesizer.mel_decoder,
     )
 
 

@@ -27,14 +27,15 @@ from adapters.indextts2.checkpoint_files import (
     VOCODER,
     CheckpointFiles,
 )
-from adapters.indextts2.reference.features import encoder_features, kaldi_bands, mel_spectrogram
-from adapters.indextts2.reference.resampling import (
-    ENCODER_RATE_HZ,
-    MODEL_RATE_HZ,
-    resample,
-    resample_by_sinc,
+from adapters.indextts2.reference.features import (
+    MelSettings,
+    encoder_features,
+    kaldi_bands,
+    mel_spectrogram,
 )
+from adapters.indextts2.reference.resampling import resample, resample_by_sinc
 from adapters.indextts2.s2m.options import FlowOptions
+from adapters.indextts2.sample_rates import ENCODER_RATE_HZ, MODEL_RATE_HZ
 from adapters.indextts2.t2s.sampling import CodeSampling
 from adapters.indextts2.upstream import ModelClasses, bare_package, import_model_classes
 from domain.audio import Samples
@@ -117,13 +118,15 @@ class Upstream:
         features = self._features(narrow)
         mel = mel_spectrogram(
             torch.from_numpy(speech).to(self.device),
-            rate_hz=MODEL_RATE_HZ,
-            transform=1024,
-            window=1024,
-            step=256,
-            bands=80,
-            lowest_hz=0,
-            highest_hz=MODEL_RATE_HZ / 2,
+            MelSettings(
+                rate_hz=MODEL_RATE_HZ,
+                fft_samples=1024,
+                window_samples=1024,
+                hop_samples=256,
+                bands=80,
+                lowest_hz=0,
+                highest_hz=MODEL_RATE_HZ / 2,
+            ),
         )
         bands = kaldi_bands(torch.from_numpy(narrow)).to(self.device)
         _, quantised = self.codec.quantize(features)

@@ -20,7 +20,7 @@ class Weight:
     peak_bytes: int
 
 
-def classify(side: str, case: Case) -> Weight:
+def weigh(side: str, case: Case) -> Weight:
     """Load and speak once in a new process; call it before this one loads anything."""
     return in_a_new_process(_weigh, side, case)
 

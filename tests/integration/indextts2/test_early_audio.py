@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from adapters.indextts2.engine.engine import Engine
-from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.noise import KeyedNoise
 from adapters.indextts2.t2s.beam_search import Codes
 from adapters.indextts2.t2s.steps.buckets import PowerOfTwoBuckets
@@ -21,7 +20,8 @@ from application.ports.speech_model import SpokenPart
 from domain.delivery import Delivery, Sampling
 from domain.errors import SynthesisFailed
 from tests.models.indextts2.cpu_capture import CpuCapture, ObservableBuffers
-from tests.models.indextts2.golden_runs import golden_stages
+from tests.models.indextts2.golden_runs import golden_engine
+from tests.models.indextts2.parts import with_parts
 from tests.models.indextts2.speaking import LOW, joined, same, warnings_of
 
 CHUNKS = ("The quick brown fox jumps over the lazy dog.", "Pack my box!")
@@ -31,29 +31,33 @@ EARLY_CODES = 60
 
 @dataclass(slots=True)
 class CallLog:
-    """Notes the calls of the generator, and the results of the mel decoder, of ``stages``."""
+    """Notes the calls of the generator, and the results of the mel decoder, of ``engine``."""
 
-    stages: Stages
+    engine: Engine
     events: list[str] = field(default_factory=list)
     mels: list[Tensor] = field(default_factory=list)  # (1, bands, frames) each
 
-    def logged_stages(self) -> Stages:
-        return replace(self.stages, generator=self, mel_decoder=self)
+    def logged_engine(self) -> Engine:
+        return with_parts(self.engine, generator=self, mel_decoder=self)
 
     @property
     def longest(self) -> int:
-        return self.stages.generator.longest
+        return self.engine.synthesizer.generator.longest
 
     def generate(self, *arguments: Any, **named: Any) -> Any:
         self.events.append("generate")
-        return self.stages.generator.generate(*arguments, **named)
+        return self.engine.synthesizer.generator.generate(*arguments, **named)
 
     def begin(self, *arguments: Any, **named: Any) -> Tensor | Codes:
         self.events.append("begin")
-        return self.stages.generator.begin(*arguments, **named)
+        return self.engine.synthesizer.generator.begin(*arguments, **named)
+
+    @property
+    def lookahead_frames(self) -> int:
+        return self.engine.synthesizer.mel_decoder.lookahead_frames
 
     def decode(self, *arguments: Any, **named: Any) -> list[Tensor]:
-        self.mels += self.stages.mel_decoder.decode(*arguments, **named)
+        self.mels += self.engine.synthesizer.mel_decoder.decode(*arguments, **named)
         return self.mels[-len(arguments[0]) :]
 
 
@@ -73,23 +77,23 @@ class NeverStopping:
 
 
 @pytest.fixture(scope="module")
-def never_stopping(stages: Stages) -> Stages:
-    generator: Any = stages.generator
-    return replace(
-        stages,
+def never_stopping(engine: Engine) -> Engine:
+    generator: Any = engine.synthesizer.generator
+    return with_parts(
+        engine,
         generator=replace(generator, language_model=NeverStopping(generator.language_model)),
         noise=partial(KeyedNoise, device=torch.device("cpu")),
     )
 
 
 @pytest.fixture
-def call_log(never_stopping: Stages) -> CallLog:
-    return CallLog(replace(never_stopping, early_codes=EARLY_CODES))
+def call_log(never_stopping: Engine) -> CallLog:
+    return CallLog(with_parts(never_stopping, early_codes=EARLY_CODES))
 
 
-def spoken(stages: Stages, *chunks: str, seed: int = 3) -> list[SpokenPart]:
+def spoken(engine: Engine, *chunks: str, seed: int = 3) -> list[SpokenPart]:
     with torch.inference_mode():
-        return list(Engine(stages=stages).speak(chunks, voice=LOW, delivery=_delivery(seed)))
+        return list(engine.speak(chunks, voice=LOW, delivery=_delivery(seed)))
 
 
 def _delivery(seed: int) -> Delivery:
@@ -101,7 +105,7 @@ def chunk(parts: Sequence[SpokenPart], index: int) -> list[SpokenPart]:
 
 
 def test_the_beginning_leaves_before_the_first_segment_is_decoded(call_log: CallLog) -> None:
-    parts = Engine(stages=call_log.logged_stages()).speak(CHUNKS, voice=LOW, delivery=_delivery(3))
+    parts = call_log.logged_engine().speak(CHUNKS, voice=LOW, delivery=_delivery(3))
     with torch.inference_mode():
         first = next(parts)
         assert call_log.events == ["begin"]
@@ -116,20 +120,20 @@ def test_the_beginning_leaves_before_the_first_segment_is_decoded(call_log: Call
 def test_what_was_heard_early_and_what_follows_are_one_painting_without_a_seam(
     call_log: CallLog,
 ) -> None:
-    parts = spoken(call_log.logged_stages(), *CHUNKS)
+    parts = spoken(call_log.logged_engine(), *CHUNKS)
     beginning, whole, *_ = call_log.mels
-    kept = beginning.shape[2] - 20
+    kept = beginning.shape[2] - call_log.lookahead_frames
     assert torch.equal(whole[:, :, :kept], beginning[:, :, :kept])
     assert not torch.equal(whole[:, :, kept : kept + 1], beginning[:, :, kept : kept + 1])
     with torch.inference_mode():
-        (expected,) = call_log.stages.vocoder.speak([whole])
+        (expected,) = call_log.engine.synthesizer.vocoder.synthesize([whole])
     np.testing.assert_allclose(joined(parts, chunk=0), expected, atol=1e-5)
 
 
 def test_early_audio_is_named_in_the_result_and_changes_the_first_chunk_alone(
-    call_log: CallLog, never_stopping: Stages
+    call_log: CallLog, never_stopping: Engine
 ) -> None:
-    early, late = spoken(call_log.stages, *CHUNKS), spoken(never_stopping, *CHUNKS)
+    early, late = spoken(call_log.engine, *CHUNKS), spoken(never_stopping, *CHUNKS)
     assert any("EARLY_FIRST_AUDIO" in warning for warning in warnings_of(chunk(early, 0)))
     assert not any("EARLY_FIRST_AUDIO" in said for said in warnings_of(chunk(early, 1)))
     assert not any("EARLY_FIRST_AUDIO" in said for said in warnings_of(late))
@@ -139,15 +143,15 @@ def test_early_audio_is_named_in_the_result_and_changes_the_first_chunk_alone(
 
 
 def test_early_audio_has_the_same_samples_every_time(call_log: CallLog) -> None:
-    once, again = (joined(spoken(call_log.stages, *CHUNKS)) for _ in range(2))
+    once, again = (joined(spoken(call_log.engine, *CHUNKS)) for _ in range(2))
     assert same(once, again)
 
 
 def test_a_segment_that_is_over_before_it_could_be_early_is_spoken_as_always(
-    never_stopping: Stages,
+    never_stopping: Engine,
 ) -> None:
-    call_log = CallLog(replace(never_stopping, early_codes=LONG.max_mel_tokens or 0))
-    parts = spoken(call_log.logged_stages(), *CHUNKS)
+    call_log = CallLog(with_parts(never_stopping, early_codes=LONG.max_mel_tokens or 0))
+    parts = spoken(call_log.logged_engine(), *CHUNKS)
     assert same(joined(parts), joined(spoken(never_stopping, *CHUNKS)))
     assert not any("EARLY" in warning for warning in warnings_of(parts))
     assert call_log.events == ["begin", "generate"]  # the second chunk's: nothing is decoded twice
@@ -156,34 +160,32 @@ def test_a_segment_that_is_over_before_it_could_be_early_is_spoken_as_always(
 def test_what_was_heard_early_must_be_said_in_the_end(call_log: CallLog) -> None:
     class Forgetful(CallLog):
         def begin(self, *arguments: Any, **named: Any) -> Tensor | Codes:
-            begun = self.stages.generator.begin(*arguments, **named)
+            begun = self.engine.synthesizer.generator.begin(*arguments, **named)
             assert isinstance(begun, Tensor)
             return begun.roll(1)
 
-    parts = Engine(stages=Forgetful(call_log.stages).logged_stages()).speak(
-        CHUNKS, voice=LOW, delivery=_delivery(3)
+    parts = (
+        Forgetful(call_log.engine).logged_engine().speak(CHUNKS, voice=LOW, delivery=_delivery(3))
     )
     with torch.inference_mode(), pytest.raises(SynthesisFailed, match="EARLY_FIRST_AUDIO=false"):
         list(parts)
 
 
 def test_early_audio_begins_with_some_codes_where_it_is_asked_for(checkpoint: Path) -> None:
-    assert golden_stages(checkpoint).early_codes == 0
-    assert golden_stages(checkpoint, early_first_audio=True).early_codes > 0
+    assert golden_engine(checkpoint).synthesizer.early_codes == 0
+    assert golden_engine(checkpoint, early_first_audio=True).synthesizer.early_codes > 0
 
 
 def test_requests_take_turns_amid_a_segment_on_the_same_memory(call_log: CallLog) -> None:
-    generator: Any = call_log.stages.generator
+    generator: Any = call_log.engine.synthesizer.generator
     model = generator.language_model
     capture = CpuCapture(ObservableBuffers(), [*model.parameters(), *model.buffers()])
     runner = GraphRunner(graph_capture=capture, buffers=capture.buffers)
-    engine = Engine(
-        stages=replace(
-            call_log.stages,
-            generator=replace(generator, runner=runner, buckets=PowerOfTwoBuckets()),
-        )
+    engine = with_parts(
+        call_log.engine,
+        generator=replace(generator, runner=runner, buckets=PowerOfTwoBuckets()),
     )
-    alone = [joined(spoken(call_log.stages, *CHUNKS, seed=seed)) for seed in (3, 4)]
+    alone = [joined(spoken(call_log.engine, *CHUNKS, seed=seed)) for seed in (3, 4)]
     turns = [engine.speak(CHUNKS, voice=LOW, delivery=_delivery(seed)) for seed in (3, 4)]
     with torch.inference_mode():
         heard = list(zip(*turns, strict=True))

@@ -12,13 +12,14 @@ import pytest
 import torch
 
 from adapters.indextts2.checkpoint_files import CheckpointFiles
-from adapters.indextts2.engine.stages import Stages
-from adapters.indextts2.reference.encoder import NeuralReferenceEncoder
+from adapters.indextts2.engine.assembly import neural_reference_encoder
+from adapters.indextts2.engine.engine import Engine
+from adapters.indextts2.reference.encoder import emotion_audio, speaker_audio
 from adapters.indextts2.upstream import bare_package, import_model_classes
 from adapters.indextts2.weights.networks import build_networks
 from domain.audio import Waveform
 from domain.voice import Recording
-from tests.models.indextts2.golden_runs import golden_stages, in_steps, run_case, with_stop
+from tests.models.indextts2.golden_runs import golden_engine, in_steps, run_case, with_stop
 from tests.tiny_checkpoint.voices import recording
 
 HERE = Path(__file__).parent / "golden"
@@ -29,9 +30,9 @@ STOP = 129
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_speaks_what_the_package_speaks(name: str, stages: Stages) -> None:
+def test_speaks_what_the_package_speaks(name: str, engine: Engine) -> None:
     golden = np.load(HERE / f"{name}.npz")
-    run = run_case(stages, CASES[name], VOICES)
+    run = run_case(engine, CASES[name], VOICES)
     assert len(run.codes) == sum(key.startswith("codes_") for key in golden)
     for index, codes in enumerate(run.codes):
         assert with_stop(codes, STOP) == golden[f"codes_{index}"].tolist()
@@ -53,11 +54,12 @@ def _compare_hearing(checkpoint: Path, golden: Any, voice: Recording, emotion: R
             torch.device("cpu"),
             fused_vocoder=False,
         )
-        listener = NeuralReferenceEncoder(networks=networks, device=torch.device("cpu"))
-        reference = listener.encode(voice)
+        encoder = neural_reference_encoder(networks, torch.device("cpu"))
+        reference = encoder.encode(voice)
+        _, narrow = speaker_audio(voice.waveform)
         heard = {
-            "speaker_features": listener.speaker_features(voice.waveform),
-            "emotion_features": listener.emotion_features(emotion.waveform),
+            "speaker_features": encoder.semantic_features(narrow),
+            "emotion_features": encoder.semantic_features(emotion_audio(emotion.waveform)),
             "style": reference.style,
             "prompt": reference.prompt,
             "mel": reference.mel,
@@ -71,20 +73,20 @@ FOREIGN_CASES = ("greedy", "sample", "beam3", "multi_seg", "emo_vec", "emo_audio
 
 
 @pytest.fixture(scope="module")
-def foreign_stages() -> Stages:
-    return golden_stages(_foreign_model())
+def foreign_engine() -> Engine:
+    return golden_engine(_foreign_model())
 
 
 @foreign_only
 @pytest.mark.parametrize("name", FOREIGN_CASES)
-def test_speaks_the_cases_of_another_folder(name: str, foreign_stages: Stages) -> None:
+def test_speaks_the_cases_of_another_folder(name: str, foreign_engine: Engine) -> None:
     """Against golden outputs that were made elsewhere, on their own checkpoint."""
     folder = Path(FOREIGN)
     case = json.loads((folder / f"{name}.json").read_text())
     case["voice"] = case["reference"]
     voices = {file.name: _read_wav(file) for file in folder.glob("*.wav")}
     golden = np.load(folder / f"{name}.npz")
-    run = run_case(foreign_stages, case, voices)
+    run = run_case(foreign_engine, case, voices)
     assert len(run.codes) == sum(key.startswith("codes_") for key in golden)
     for index, codes in enumerate(run.codes):
         assert with_stop(codes, STOP) == golden[f"codes_{index}"].tolist()

@@ -11,7 +11,7 @@ import torch
 from structlog.testing import capture_logs
 from torch import Tensor
 
-from adapters.indextts2.engine.stages import Stages
+from adapters.indextts2.engine.engine import Engine
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
 from adapters.indextts2.t2s.generator import StepwiseGenerator
 from adapters.indextts2.t2s.sampling import CodeSampling
@@ -81,9 +81,9 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def bench(stages: Stages) -> Bench:
-    assert isinstance(stages.generator, StepwiseGenerator)
-    return Bench(stages.generator, prompts_of(stages, TEXTS))
+def bench(engine: Engine) -> Bench:
+    assert isinstance(engine.synthesizer.generator, StepwiseGenerator)
+    return Bench(engine.synthesizer.generator, prompts_of(engine, TEXTS))
 
 
 @pytest.mark.parametrize("name", SAMPLINGS)

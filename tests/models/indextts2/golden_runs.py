@@ -1,7 +1,7 @@
 """Run a case of golden outputs through the engine, with the chance that the package had."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from adapters.indextts2.checkpoint_files import CheckpointFiles
 from adapters.indextts2.devices import Precision
-from adapters.indextts2.engine.assembly import EngineSettings, assemble
+from adapters.indextts2.engine.assembly import assemble
 from adapters.indextts2.engine.engine import Engine
-from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.noise import Candidates, Noise, SegmentKey
+from adapters.indextts2.options import EngineOptions
 from adapters.indextts2.t2s.beam_search import Codes
 from adapters.indextts2.t2s.generator import SemanticGenerator
 from adapters.indextts2.t2s.sampling import CodeSampling
@@ -22,6 +21,7 @@ from domain.audio import Samples
 from domain.delivery import Delivery, Sampling
 from domain.emotion import Emotion, RecordedEmotion, VectorEmotion
 from domain.voice import Recording
+from tests.models.indextts2.parts import with_parts
 
 _CONTROLS = ("num_beams", "top_k", "max_mel_tokens")
 
@@ -110,33 +110,30 @@ class GoldenRun:
     waves: list[Samples]
 
 
-def golden_stages(
+def golden_engine(
     checkpoint: Path, *, precision: Precision = Precision.FULL, early_first_audio: bool = False
-) -> Stages:
-    """The stages of a checkpoint, one segment at a time, with the package's chance."""
+) -> Engine:
+    """Return a checkpoint's engine, one segment at a time, with the package's random numbers."""
     assembled = assemble(
-        EngineSettings(
-            files=CheckpointFiles(checkpoint),
-            precision=precision,
-            use_cuda_kernel=False,
-            use_cuda_graphs=True,
-            use_grammars=False,
+        EngineOptions(
+            checkpoints_dir=checkpoint,
             max_tokens_per_segment=600,
             segments_at_once=1,
             early_first_audio=early_first_audio,
-            cache_dir=None,
+            use_grammars=False,
         ),
-        torch.device("cpu"),
+        precision=precision,
+        device=torch.device("cpu"),
     )
-    return replace(assembled.stages, noise=PackageNoise)
+    return with_parts(assembled.engine, noise=PackageNoise)
 
 
-def run_case(stages: Stages, case: dict[str, Any], voices: dict[str, Recording]) -> GoldenRun:
+def run_case(engine: Engine, case: dict[str, Any], voices: dict[str, Recording]) -> GoldenRun:
     """``case``: voice, text, seed and the arguments of ``IndexTTS2.infer``."""
     arguments = case["arguments"]
-    witness = Witness(stages.generator, stages.latents)
+    witness = Witness(engine.synthesizer.generator, engine.synthesizer.latents)
     longest = arguments.get("max_text_tokens_per_segment", 120)
-    stages = replace(stages, generator=witness, latents=witness.read, longest_segment=longest)
+    engine = with_parts(engine, generator=witness, latents=witness.read, longest_segment=longest)
     emotion, recording = _emotion(arguments, voices)
     delivery = Delivery(
         seed=case["seed"],
@@ -145,11 +142,7 @@ def run_case(stages: Stages, case: dict[str, Any], voices: dict[str, Recording])
         sampling=Sampling(**{name: arguments[name] for name in _CONTROLS if name in arguments}),
     )
     with torch.inference_mode():
-        parts = list(
-            Engine(stages=stages).speak(
-                [case["text"]], voice=voices[case["voice"]], delivery=delivery
-            )
-        )
+        parts = list(engine.speak([case["text"]], voice=voices[case["voice"]], delivery=delivery))
     return GoldenRun(witness.codes, witness.latents, [part.samples for part in parts])
 
 

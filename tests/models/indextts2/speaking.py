@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from adapters.indextts2.engine.stages import Stages
+from adapters.indextts2.engine.engine import Engine
 from adapters.indextts2.model import IndexTTS2Model
 from adapters.indextts2.t2s.sampling import CodeSampling
 from application.ports.speech_model import SpokenPart
@@ -30,7 +30,7 @@ def samplings(longest: int) -> dict[str, CodeSampling]:
     }
 
 
-def prompts_of(stages: Stages, texts: Sequence[str]) -> list[Tensor]:
+def prompts_of(engine: Engine, texts: Sequence[str]) -> list[Tensor]:
     """Return a prompt (1, length, width) for each text, which must be one segment.
 
     Two voices alternate.
@@ -38,11 +38,13 @@ def prompts_of(stages: Stages, texts: Sequence[str]) -> list[Tensor]:
     prompts = []
     with torch.inference_mode():
         for index, text in enumerate(texts):
-            voice = stages.listener.encode(LOW if index % 2 else HIGH)
-            (segment,) = stages.text.read(text, longest=600, language=None).segments
-            emotion = stages.emotions.own(voice)
+            voice = engine.frontend.encoder.encode(LOW if index % 2 else HIGH)
+            (segment,) = engine.frontend.text.read(text, longest=600, language=None).segments
+            emotion = engine.frontend.emotions.own(voice)
             prompts.append(
-                stages.prompts.build(segment.ids, latents=voice.latents, emotion=emotion)
+                engine.synthesizer.prompts.build(
+                    segment.ids, latents=voice.latents, emotion=emotion
+                )
             )
     return prompts
 
