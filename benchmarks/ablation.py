@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adapters.indextts2.engine.stages import Stages
+from adapters.indextts2.engine.engine import Engine
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
 from adapters.indextts2.s2m.mel_decoder import SemanticSegment
 from adapters.indextts2.t2s.beam_search import Codes
 from adapters.indextts2.t2s.generator import SemanticGenerator
-from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.t2s.sampling import CodeSampling
 from adapters.indextts2.t2s.steps.buckets import ExactShapes, PowerOfTwoBuckets
 from adapters.indextts2.t2s.steps.buffers import StaticBuffers
 from adapters.indextts2.t2s.steps.cuda_graphs import CudaGraphs
@@ -26,53 +26,57 @@ Ways = dict[str, Callable[[], object]]
 
 
 @dataclass(slots=True)
-class ClockedRecorder:
-    """A recorder that knows how many steps it has recorded, and how long that took."""
+class ClockedCapture:
+    """Counts the steps that ``graph_capture`` captures, and measures how long that takes."""
 
-    recorder: GraphCapture
+    graph_capture: GraphCapture
     clock: Clock
     count: int = 0
     seconds: float = 0.0
 
     def warm_up(self, step: Step) -> None:
-        self.recorder.warm_up(step)
+        self.graph_capture.warm_up(step)
 
-    def record(self, step: Step) -> Step:
+    def capture(self, step: Step) -> Step:
         began = self.clock.now()
-        repeat = self.recorder.record(step)
+        replay = self.graph_capture.capture(step)
         self.seconds += self.clock.now() - began
         self.count += 1
-        return repeat
+        return replay
 
-    def forget(self) -> None:
-        self.recorder.forget()
+    def reset(self) -> None:
+        self.graph_capture.reset()
 
 
 def ablation(
-    stages: Stages, halved: Stages | None, case: Case, repeats: int, ceiling: Ceiling
+    engine: Engine, halved: Engine | None, case: Case, repeats: int, ceiling: Ceiling
 ) -> Iterator[str]:
     """Tables for code generation, flow matching and vocoder; ``halved`` is USE_FP16's engine."""
     clock = Clock(case)
-    voice = stages.listener.encode(case.voice(0))
+    voice = engine.frontend.encoder.encode(case.voice(0))
     prompts = [
-        stages.prompts.build(tokens, latents=voice.latents, emotion=stages.emotions.own(voice))
+        engine.synthesizer.prompts.build(
+            tokens, latents=voice.latents, emotion=engine.frontend.emotions.own(voice)
+        )
         for tokens in tokens_of(case)
     ]
     keys = [SegmentKey(chunk, 0) for chunk in range(len(prompts))]
     noise = KeyedNoise(1, device=prompts[0].device)
-    saying = Saying(prompts, keys, case.plan, noise)
+    saying = Saying(prompts, keys, case.sampling, noise)
     if case.device != "cpu":
-        yield from _recording(stages.generator, saying, clock, case.device)
-    spent = _in_turns(_generating(stages.generator, saying, case), repeats, clock)
+        yield from _recording(engine.synthesizer.generator, saying, clock, case.device)
+    spent = _in_turns(_generating(engine.synthesizer.generator, saying, case), repeats, clock)
     yield from _table("code generation", spent)
     together = statistics.median(next(iter(spent.values())))
-    rows = len(prompts) * case.plan.num_beams
+    rows = len(prompts) * case.sampling.num_beams
     yield ""
-    yield _share_of_ceiling(stages, rows, together / case.plan.max_mel_tokens, ceiling)
+    yield _share_of_ceiling(engine, rows, together / case.sampling.max_mel_tokens, ceiling)
     yield ""
     segments = [
-        SemanticSegment(key, codes.ids, stages.latents.read(prompt, codes.ids))
-        for key, codes, prompt in zip(keys, saying.by(stages.generator), prompts, strict=True)
+        SemanticSegment(key, codes.ids, engine.synthesizer.latents(prompt, codes.ids))
+        for key, codes, prompt in zip(
+            keys, saying.by(engine.synthesizer.generator), prompts, strict=True
+        )
     ]
 
     def paint(decoder: Any, size: int) -> list[Tensor]:
@@ -80,24 +84,24 @@ def ablation(
             mel
             for begin in range(0, len(segments), size)
             for mel in decoder.decode(
-                segments[begin : begin + size], voice=voice, plan=case.plan, noise=noise
+                segments[begin : begin + size], reference=voice, options=case.flow, noise=noise
             )
         ]
 
     painting: Ways = {
-        "all segments together": lambda: paint(stages.mel_decoder, len(segments)),
-        "one segment at a time": lambda: paint(stages.mel_decoder, 1),
+        "all segments together": lambda: paint(engine.synthesizer.mel_decoder, len(segments)),
+        "one segment at a time": lambda: paint(engine.synthesizer.mel_decoder, 1),
     }
     if halved is not None:
-        halved_decoder = halved.mel_decoder
+        halved_decoder = halved.synthesizer.mel_decoder
         painting["all together, USE_FP16"] = lambda: paint(halved_decoder, len(segments))
     yield from _table("flow matching", _in_turns(painting, repeats, clock))
     yield ""
-    mels = paint(stages.mel_decoder, len(segments))
-    vocoder = stages.vocoder
+    mels = paint(engine.synthesizer.mel_decoder, len(segments))
+    vocoder = engine.synthesizer.vocoder
     speaking: Ways = {
-        "all mels together": lambda: vocoder.speak(mels),
-        "one mel at a time": lambda: [vocoder.speak([mel]) for mel in mels],
+        "all mels together": lambda: vocoder.synthesize(mels),
+        "one mel at a time": lambda: [vocoder.synthesize([mel]) for mel in mels],
         "piece by piece": lambda: [list(vocoder.pieces(mel)) for mel in mels],
     }
     yield from _table("vocoder", _in_turns(speaking, repeats, clock))
@@ -109,7 +113,7 @@ class Saying:
 
     prompts: Sequence[Tensor]
     keys: Sequence[SegmentKey]
-    plan: SamplingPlan
+    sampling: CodeSampling
     noise: KeyedNoise
 
     def by(self, generator: SemanticGenerator, *ends: int) -> list[Codes]:
@@ -118,7 +122,7 @@ class Saying:
         for end in ends or (len(self.prompts),):
             batch = slice(len(said), end)
             said += generator.generate(
-                self.prompts[batch], self.keys[batch], plan=self.plan, noise=self.noise
+                self.prompts[batch], self.keys[batch], sampling=self.sampling, noise=self.noise
             )
         return said
 
@@ -136,7 +140,7 @@ def _generating(generator: Any, saying: Saying, case: Case) -> Ways:
         "one segment at a time": way(generator, *range(1, every + 1)),
         "one batch, asked every step who has finished": way(replace(generator, poll_every=1)),
         "one batch, nothing dropped from the cache": way(
-            replace(generator, room=case.plan.max_mel_tokens)
+            replace(generator, reserve_steps=case.sampling.max_mel_tokens)
         ),
     }
     if case.device != "cpu":
@@ -148,12 +152,13 @@ def _generating(generator: Any, saying: Saying, case: Case) -> Ways:
 
 def _recording(generator: Any, saying: Saying, clock: Clock, device: str) -> Iterator[str]:
     """How long it takes to record the steps of a request; what moves is recorded anew."""
-    recorder = ClockedRecorder(CudaGraphs(torch.device(device)), clock)
-    runner = GraphRunner(recorder=recorder, storage=StaticBuffers())
+    graph_capture = ClockedCapture(CudaGraphs(torch.device(device)), clock)
+    runner = GraphRunner(graph_capture=graph_capture, buffers=StaticBuffers())
     recording = replace(generator, buckets=PowerOfTwoBuckets(), runner=runner)
     for _ in range(2):
         saying.by(recording)
-    yield f"{recorder.count} steps were recorded as CUDA graphs, in {recorder.seconds:.2f} s."
+    count, seconds = graph_capture.count, graph_capture.seconds
+    yield f"{count} steps were recorded as CUDA graphs, in {seconds:.2f} s."
     yield ""
 
 
@@ -181,9 +186,9 @@ def spread(times: Sequence[float]) -> str:
     return f"{statistics.median(times):.2f} ({min(times):.2f} to {max(times):.2f})"
 
 
-def _share_of_ceiling(stages: Stages, rows: int, step_seconds: float, ceiling: Ceiling) -> str:
+def _share_of_ceiling(engine: Engine, rows: int, step_seconds: float, ceiling: Ceiling) -> str:
     """How near a decoding step is to what the device's memory and multipliers allow."""
-    generator: Any = stages.generator
+    generator: Any = engine.synthesizer.generator
     model = generator.language_model
     parts = (model.gpt.h, model.mel_head)
     weights = [each for part in parts for each in part.parameters() if each.ndim > 1]

@@ -25,13 +25,15 @@ from pathlib import Path
 import torch
 
 from adapters.indextts2.devices import Precision
-from adapters.indextts2.engine.stages import Stages
-from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.engine.engine import Engine
+from adapters.indextts2.s2m.options import FlowOptions
+from adapters.indextts2.t2s.sampling import CodeSampling
 from benchmarks.ablation import ablation, spread
 from benchmarks.ceilings import Ceiling, Operations
-from benchmarks.sides import STAGES, Case, Clock, Ours, Package, Turn, stages_of
+from benchmarks.sides import STAGES, Case, Clock, Ours, Package, Turn, engine_of
 from benchmarks.upstream import Mode
-from benchmarks.weight import SIDES, classify
+from benchmarks.weight import SIDES, weigh
+from tests.models.indextts2.parts import with_parts
 from tests.tiny_checkpoint.checkpoint import write_checkpoint
 from tests.tiny_checkpoint.sizes import FULL, MIDDLE, TINY
 
@@ -49,7 +51,7 @@ def weights(case: Case) -> Iterator[str]:
     """Load time and peak memory of each side; the engine's loads are its first and its second."""
     yield "| | package | ours, first start | ours, later |"
     yield "|---|---:|---:|---:|"
-    weighed = [classify(side, case) for side in (*SIDES, "ours")]
+    weighed = [weigh(side, case) for side in (*SIDES, "ours")]
     loads = " | ".join(f"{weight.load_seconds:.1f}" for weight in weighed)
     peaks = " | ".join(f"{weight.peak_bytes / 2**20:.0f}" for weight in weighed)
     yield f"| load, s | {loads} |"
@@ -158,16 +160,17 @@ def report(case: Case, first_codes: int, repeats: int) -> Iterator[str]:
         ceiling = Ceiling.measure(device, clock, dtype)
         yield from floors(serves, case, ceiling)
         yield ""
-        longer = replace(case, chunks=1, plan=replace(case.plan, max_mel_tokens=first_codes))
+        sampling = replace(case.sampling, max_mel_tokens=first_codes)
+        longer = replace(case, chunks=1, sampling=sampling)
         yield from first_audio(
             Package(longer, upstream=package.upstream),
-            Ours(longer, serves.stages),
+            Ours(longer, serves.engine),
             first_codes,
             repeats,
         )
         yield ""
         beside = halved if serves is ours else None
-        yield from ablation(serves.stages, beside, case, repeats, ceiling)
+        yield from ablation(serves.engine, beside, case, repeats, ceiling)
 
 
 def main() -> None:
@@ -190,13 +193,18 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1, help="of the CPU")
     asked = parser.parse_args()
-    plan = SamplingPlan(
-        num_beams=asked.beams, max_mel_tokens=asked.codes, diffusion_steps=asked.steps
-    )
     torch.set_num_threads(asked.threads)
     with tempfile.TemporaryDirectory() as folder:
         model = write(Path(folder), asked.size)
-        case = Case(model, asked.chunks, asked.device, plan, asked.voice_seconds, asked.threads)
+        case = Case(
+            model,
+            asked.chunks,
+            asked.device,
+            CodeSampling(num_beams=asked.beams, max_mel_tokens=asked.codes),
+            FlowOptions(diffusion_steps=asked.steps),
+            asked.voice_seconds,
+            asked.threads,
+        )
         print(f"{asked.size}, {asked.chunks} chunks of {asked.codes} codes, {asked.beams} beams,")
         print(f"{asked.steps} steps, a voice of {asked.voice_seconds} s, {asked.repeats} turns")
         for row in report(case, asked.first_codes, asked.repeats):
@@ -212,19 +220,19 @@ def write(folder: Path, size: str) -> Path:
     return model
 
 
-def _halved(case: Case, ours: Ours) -> Stages | None:
+def _halved(case: Case, ours: Ours) -> Engine | None:
     """The engine with USE_FP16; None where that changes nothing."""
     if case.half is Precision.FULL:
         return None
-    halved = stages_of(case, case.half)
+    halved = engine_of(case, case.half)
     if case.half is Precision.HALF:
         return halved
     # All else is the same, and a large model may not fit into memory twice.
-    return replace(
-        ours.stages,
-        generator=halved.generator,
-        latents=halved.latents,
-        mel_decoder=halved.mel_decoder,
+    return with_parts(
+        ours.engine,
+        generator=halved.synthesizer.generator,
+        latents=halved.synthesizer.latents,
+        mel_decoder=halved.synthesizer.mel_decoder,
     )
 
 

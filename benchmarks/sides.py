@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,20 +12,22 @@ import torch
 
 from adapters.indextts2.checkpoint_files import MODEL, CheckpointFiles
 from adapters.indextts2.devices import Precision, choose_precision, cpu_multiplies_bfloat16
-from adapters.indextts2.engine.assembly import EngineSettings, assemble
+from adapters.indextts2.engine.assembly import assemble
 from adapters.indextts2.engine.engine import Engine
-from adapters.indextts2.engine.stages import Stages
-from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.options import EngineOptions
+from adapters.indextts2.s2m.options import FlowOptions
+from adapters.indextts2.t2s.sampling import CodeSampling
 from adapters.indextts2.t2s.text import TextReader
 from adapters.indextts2.upstream import bare_package, import_model_classes
 from benchmarks.upstream import Mode, Upstream
 from domain.delivery import Delivery, Sampling
 from domain.voice import Recording
+from tests.models.indextts2.parts import with_parts
 from tests.tiny_checkpoint.voices import recording
 
 SENTENCE = "The quick brown fox jumps over the lazy dog, and segment {} is spoken."
 STAGES = {
-    "reference": "listener",
+    "reference": "encoder",
     "code generation": "generator",
     "latents": "latents",
     "flow matching": "mel_decoder",
@@ -42,7 +44,8 @@ class Case:
     model: Path
     chunks: int
     device: str
-    plan: SamplingPlan
+    sampling: CodeSampling
+    flow: FlowOptions
     voice_seconds: float
     threads: int
 
@@ -58,11 +61,10 @@ class Case:
         return recording(f"voice {turn}", 100.0 + 10 * turn, seconds=self.voice_seconds)
 
     def delivery(self, seed: int) -> Delivery:
-        plan = self.plan
         sampling = Sampling(
-            num_beams=plan.num_beams,
-            max_mel_tokens=plan.max_mel_tokens,
-            diffusion_steps=plan.diffusion_steps,
+            num_beams=self.sampling.num_beams,
+            max_mel_tokens=self.sampling.max_mel_tokens,
+            diffusion_steps=self.flow.diffusion_steps,
         )
         return Delivery(seed, sampling=sampling)
 
@@ -114,22 +116,19 @@ class Clock:
 
 
 class Metered:
-    """A stage whose methods are measured."""
+    """A stage, a function or an object with methods, whose calls are measured."""
 
     def __init__(self, stage: Any, name: str, meter: Meter) -> None:
         self._stage, self._name, self._meter = stage, name, meter
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._stage, name)
-        if not callable(found):
-            return found
+        return Metered(found, self._name, self._meter) if callable(found) else found
 
-        def metered(*arguments: Any, **named: Any) -> Any:
-            with self._meter.on(self._name):
-                answer = found(*arguments, **named)
-            return self._each(answer) if isinstance(answer, Iterator) else answer
-
-        return metered
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        with self._meter.on(self._name):
+            answer = self._stage(*arguments, **named)
+        return self._each(answer) if isinstance(answer, Iterator) else answer
 
     def _each(self, answers: Iterator[Any]) -> Iterator[Any]:
         while True:
@@ -173,13 +172,13 @@ class Package:
         return clock.seconds(lambda: self._speak(heard, self._tokens[0], clock))
 
     def _speak(self, heard: Any, tokens: Sequence[int], clock: Clock) -> int:
-        upstream, plan = self.upstream, self._case.plan
+        upstream, case = self.upstream, self._case
         with clock.on("code generation"):
-            said = upstream.generate(heard, tokens, plan)
+            said = upstream.generate(heard, tokens, case.sampling)
         with clock.on("latents"):
             said, latents = upstream.read(heard, said)
         with clock.on("flow matching"):
-            mel = upstream.paint(heard, said, latents, plan)
+            mel = upstream.paint(heard, said, latents, case.flow)
         with clock.on("vocoder"):
             return len(upstream.speak(mel))
 
@@ -187,17 +186,16 @@ class Package:
 class Ours:
     """The engine, its stages on the clock."""
 
-    def __init__(self, case: Case, stages: Stages | None = None) -> None:
+    def __init__(self, case: Case, engine: Engine | None = None) -> None:
         self._case = case
-        self.stages = stages or stages_of(case)
+        self.engine = engine or engine_of(case)
 
     def take(self, turn: int, chunks: int, meter: Meter | None = None) -> Turn:
         meter = meter or Clock(self._case)
         metered: dict[str, Any] = {
-            field: Metered(getattr(self.stages, field), name, meter)
-            for name, field in STAGES.items()
+            field: Metered(self._part(field), name, meter) for name, field in STAGES.items()
         }
-        engine = Engine(stages=replace(self.stages, **metered))
+        engine = with_parts(self.engine, **metered)
         began = meter.now()
         parts = engine.speak(
             self._case.texts()[:chunks],
@@ -207,30 +205,26 @@ class Ours:
         samples = sum(len(part.samples) for part in parts)
         return Turn(meter.spent, meter.now() - began, samples / RATE_HZ)
 
+    def _part(self, field: str) -> Any:
+        engine = self.engine
+        return getattr(engine.frontend, field, None) or getattr(engine.synthesizer, field)
+
     def first_audio(self, turn: int, *, early_codes: int = 0) -> float:
         """Seconds until the first samples leave, in a voice that is known."""
         voice, clock = self._case.voice(turn), Clock(self._case)
-        self.stages.listener.encode(voice)
-        engine = Engine(stages=replace(self.stages, early_codes=early_codes))
+        self.engine.frontend.encoder.encode(voice)
+        engine = with_parts(self.engine, early_codes=early_codes)
         parts = engine.speak(self._case.texts(), voice=voice, delivery=self._case.delivery(turn))
         seconds = clock.seconds(lambda: next(parts))
         parts.close()
         return seconds
 
 
-def stages_of(case: Case, precision: Precision = Precision.FULL) -> Stages:
-    settings = EngineSettings(
-        files=case.files,
-        precision=precision,
-        use_cuda_kernel=False,
-        use_cuda_graphs=True,
-        use_grammars=False,
-        max_tokens_per_segment=600,
-        segments_at_once=16,
-        early_first_audio=False,
-        cache_dir=None,
+def engine_of(case: Case, precision: Precision = Precision.FULL) -> Engine:
+    options = EngineOptions(
+        checkpoints_dir=case.model, max_tokens_per_segment=600, use_grammars=False
     )
-    return assemble(settings, torch.device(case.device)).stages
+    return assemble(options, precision=precision, device=torch.device(case.device)).engine
 
 
 def tokens_of(case: Case) -> list[Sequence[int]]:

@@ -27,14 +27,16 @@ from adapters.indextts2.checkpoint_files import (
     VOCODER,
     CheckpointFiles,
 )
-from adapters.indextts2.reference.features import encoder_features, kaldi_bands, mel_spectrogram
-from adapters.indextts2.reference.resampling import (
-    ENCODER_RATE_HZ,
-    MODEL_RATE_HZ,
-    resample,
-    resample_by_sinc,
+from adapters.indextts2.reference.features import (
+    MelSettings,
+    encoder_features,
+    kaldi_bands,
+    mel_spectrogram,
 )
-from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.reference.resampling import resample, resample_by_sinc
+from adapters.indextts2.s2m.options import FlowOptions
+from adapters.indextts2.sample_rates import ENCODER_RATE_HZ, MODEL_RATE_HZ
+from adapters.indextts2.t2s.sampling import CodeSampling
 from adapters.indextts2.upstream import ModelClasses, bare_package, import_model_classes
 from domain.audio import Samples
 from domain.voice import Recording
@@ -116,13 +118,15 @@ class Upstream:
         features = self._features(narrow)
         mel = mel_spectrogram(
             torch.from_numpy(speech).to(self.device),
-            rate_hz=MODEL_RATE_HZ,
-            transform=1024,
-            window=1024,
-            step=256,
-            bands=80,
-            lowest_hz=0,
-            highest_hz=MODEL_RATE_HZ / 2,
+            MelSettings(
+                rate_hz=MODEL_RATE_HZ,
+                fft_samples=1024,
+                window_samples=1024,
+                hop_samples=256,
+                bands=80,
+                lowest_hz=0,
+                highest_hz=MODEL_RATE_HZ / 2,
+            ),
         )
         bands = kaldi_bands(torch.from_numpy(narrow)).to(self.device)
         _, quantised = self.codec.quantize(features)
@@ -135,9 +139,9 @@ class Upstream:
             mel=mel,
         )
 
-    def generate(self, heard: Heard, tokens: Sequence[int], plan: SamplingPlan) -> Said:
+    def generate(self, heard: Heard, tokens: Sequence[int], sampling: CodeSampling) -> Said:
         with self._language_model_types():
-            return generated(self.gpt, heard.speech, heard.emotion, tokens, plan)
+            return generated(self.gpt, heard.speech, heard.emotion, tokens, sampling)
 
     def read(self, heard: Heard, said: Said) -> tuple[Said, Tensor]:
         """The second pass; answers the codes without the stop code, and latents (1, n, width)."""
@@ -158,7 +162,7 @@ class Upstream:
             )
         return said, latents
 
-    def paint(self, heard: Heard, said: Said, latents: Tensor, plan: SamplingPlan) -> Tensor:
+    def paint(self, heard: Heard, said: Said, latents: Tensor, options: FlowOptions) -> Tensor:
         """Mel (1, 80, t) of one segment."""
         sounds = self.codec.quantizer.vq2emb(said.codes[:, None]).transpose(1, 2)
         frames = torch.tensor([int(said.codes.shape[1] * _FRAMES_PER_CODE)], device=self.device)
@@ -171,8 +175,8 @@ class Upstream:
                 heard.mel,
                 heard.style,
                 None,
-                plan.diffusion_steps,
-                inference_cfg_rate=plan.inference_cfg_rate,
+                options.diffusion_steps,
+                inference_cfg_rate=options.inference_cfg_rate,
             )
         return mel[:, :, heard.mel.shape[2] :]
 
@@ -201,7 +205,7 @@ class Upstream:
 
 
 def generated(
-    gpt: Any, speech: Tensor, emotion: Tensor, tokens: Sequence[int], plan: SamplingPlan
+    gpt: Any, speech: Tensor, emotion: Tensor, tokens: Sequence[int], sampling: CodeSampling
 ) -> Said:
     """``infer_generator``'s first stage, the conformers run anew for every segment.
 
@@ -219,14 +223,14 @@ def generated(
             **lengths,
             emo_vec=vector,
             do_sample=True,
-            top_p=plan.top_p,
-            top_k=plan.top_k,
-            temperature=plan.temperature,
+            top_p=sampling.top_p,
+            top_k=sampling.top_k,
+            temperature=sampling.temperature,
             num_return_sequences=1,
             length_penalty=0.0,
-            num_beams=plan.num_beams,
-            repetition_penalty=plan.repetition_penalty,
-            max_generate_length=plan.max_mel_tokens,
+            num_beams=sampling.num_beams,
+            repetition_penalty=sampling.repetition_penalty,
+            max_generate_length=sampling.max_mel_tokens,
         )
     return Said(codes, text, voice, vector)
 

@@ -20,7 +20,7 @@ class Weight:
     peak_bytes: int
 
 
-def classify(side: str, case: Case) -> Weight:
+def weigh(side: str, case: Case) -> Weight:
     """Load and speak once in a new process; call it before this one loads anything."""
     return in_a_new_process(_weigh, side, case)
 
@@ -28,7 +28,7 @@ def classify(side: str, case: Case) -> Weight:
 def _weigh(side: str, case: Case) -> Weight:
     torch.set_num_threads(case.threads)
     # Two steps of flow matching need as much memory as 25.
-    case = replace(case, plan=replace(case.plan, diffusion_steps=2))
+    case = replace(case, flow=replace(case.flow, diffusion_steps=2))
     began = time.perf_counter()
     with torch.inference_mode():
         loaded = SIDES[side](case)

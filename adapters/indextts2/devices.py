@@ -5,6 +5,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adapters.indextts2.options import EngineOptions
 from domain.errors import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -86,20 +87,38 @@ def cpu_multiplies_bfloat16() -> bool:
 
 
 def unsupported_settings(
-    device: "torch.device",
-    precision: Precision,
-    *,
-    use_fp16: bool,
-    use_deepspeed: bool,
-    use_cuda_kernel: bool,
+    options: EngineOptions, device: "torch.device", precision: Precision
 ) -> Iterator[str]:
-    """A sentence for each setting that cannot be had on ``device``, and what is used instead."""
-    if use_fp16 and precision is Precision.FULL:
+    """Yield a sentence for each option that ``device`` cannot have, and what is used instead."""
+    if options.use_fp16 and precision is Precision.FULL:
         yield (
             "USE_FP16 needs a CUDA device, or a CPU with bfloat16 instructions;"
             " float32 is used instead"
         )
-    if use_deepspeed:
+    if options.use_deepspeed:
         yield "USE_DEEPSPEED has no effect: the engine's own decoding loop is used instead"
-    if use_cuda_kernel and device.type != "cuda":
+    if options.use_cuda_kernel and device.type != "cuda":
         yield "USE_CUDA_KERNEL needs a CUDA device; the vocoder's torch code is used instead"
+
+
+def configured_limit(config: Path) -> int | None:
+    """The text tokens of a segment that a ``config.yaml`` allows; None where it does not say.
+
+    Needs neither torch nor weights, so that a model that is not loaded can tell, too.
+    """
+    import yaml
+
+    try:
+        content = yaml.safe_load(config.read_text(encoding="utf-8"))
+        return int(content["gpt"]["max_text_tokens"])
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError):
+        return None
+
+
+def clamp_note(asked: int, limit: int) -> tuple[str, ...]:
+    """One sentence for the operator where ``asked`` is past ``limit``, else nothing."""
+    if asked <= limit:
+        return ()
+    return (
+        f"MAX_TOKENS_PER_SEGMENT is {asked}, but the model takes at most {limit}; {limit} is used",
+    )

@@ -1,4 +1,4 @@
-"""From files to a loaded engine: the one place that knows which parts belong together."""
+"""From files to a loaded engine: the one module that knows which parts belong together."""
 
 import importlib
 from dataclasses import dataclass, replace
@@ -9,18 +9,23 @@ from typing import Any
 import torch
 
 from adapters.indextts2.checkpoint_files import MODEL, NEEDED_FILES, WORDS_FOLDER, CheckpointFiles
-from adapters.indextts2.devices import Precision
-from adapters.indextts2.engine.stages import Stages
+from adapters.indextts2.devices import Precision, clamp_note
+from adapters.indextts2.engine.engine import Engine
+from adapters.indextts2.engine.frontend import Frontend
+from adapters.indextts2.engine.synthesis import Synthesizer
+from adapters.indextts2.failures import reading
 from adapters.indextts2.noise import KeyedNoise
+from adapters.indextts2.options import EngineOptions
 from adapters.indextts2.reference.cache import CachingReferenceEncoder
 from adapters.indextts2.reference.emotion import EmotionMixer
 from adapters.indextts2.reference.emotion_text import QwenEmotionClassifier
 from adapters.indextts2.reference.encoder import NeuralReferenceEncoder
+from adapters.indextts2.reference.features import mel_settings
 from adapters.indextts2.s2m.mel_decoder import EulerMelDecoder
 from adapters.indextts2.s2m.velocity import VelocityField
-from adapters.indextts2.segment_limit import clamp_note
 from adapters.indextts2.t2s.generator import StepwiseGenerator
-from adapters.indextts2.t2s.latents import FullPassReader
+from adapters.indextts2.t2s.language_model import LanguageModel
+from adapters.indextts2.t2s.latents import compute_latents
 from adapters.indextts2.t2s.prompt import PromptBuilder
 from adapters.indextts2.t2s.steps.buckets import PowerOfTwoBuckets
 from adapters.indextts2.t2s.steps.buffers import StaticBuffers
@@ -28,7 +33,7 @@ from adapters.indextts2.t2s.steps.cuda_graphs import CudaGraphs
 from adapters.indextts2.t2s.steps.graph_runner import GraphRunner
 from adapters.indextts2.t2s.text import TextReader
 from adapters.indextts2.t2s.transformer import Transformer
-from adapters.indextts2.upstream import NAME, ModelClasses, bare_package, import_model_classes
+from adapters.indextts2.upstream import NAME, bare_package, import_model_classes
 from adapters.indextts2.vocoder.bigvgan import BigVgan
 from adapters.indextts2.vocoder.windowed import BigVganVocoder
 from adapters.indextts2.weights.builders import NumberTypes
@@ -39,88 +44,98 @@ from adapters.indextts2.weights.networks import Networks, build_networks
 _CONVERTED = "converted"
 _FUSED_ACTIVATION = f"{NAME}.s2mel.modules.bigvgan.alias_free_activation.cuda.activation1d"
 _FRAMES_AT_ONCE = 1 << 14
-"""Segments painted together: about 16 chunks with a reference of eight seconds."""
+"""Mel frames that flow matching integrates together, prompt frames included: about 16 chunks with a
+reference of eight seconds."""
 _EARLY_CODES = 100
-"""Two seconds, of which 0.7 are held back at full size: they feel how the segment goes on."""
+"""Codes to generate before early audio starts: two seconds. The last frames are withheld because
+later codes still change them."""
 _FIRST_WINDOW, _VOCODER_WINDOW, _WINDOWS_AT_ONCE = 128, 1024, 4
-"""In frames: 1.5 and 12 seconds. Where audio leaves piece by piece, the first is one second."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
-    """How to build an engine; see ``adapters.indextts2.model.IndexTTS2Model``."""
-
-    files: CheckpointFiles
-    precision: Precision
-    use_cuda_kernel: bool
-    use_cuda_graphs: bool
-    use_grammars: bool
-    max_tokens_per_segment: int
-    segments_at_once: int
-    early_first_audio: bool
-    cache_dir: Path | None
+"""Mel frames of the vocoder's first window (1.5 s) and of the longest one (12 s), and the number of
+windows that share a batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """The stages of an engine, ready to run, and a sentence for each thing it could not have."""
+    """A loaded engine, and a sentence for each setting that could not be had."""
 
-    stages: Stages
+    engine: Engine
     notes: tuple[str, ...]
 
 
-def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
-    """Read the weights onto ``device`` and wire the stages.
+def assemble(options: EngineOptions, *, precision: Precision, device: torch.device) -> Assembled:
+    """Read the weights onto ``device`` and build the engine.
 
     Raises:
-        ModelUnavailable: a file is missing, damaged or of another model.
-        OutOfMemory: the device is too small.
-        ImportError: a package is missing or broken.
+        ModelUnavailable: A file is missing, damaged or of another model.
+        OutOfMemory: The device is too small.
+        ImportError: A package is missing or broken.
     """
-    files, types, notes = settings.files, _number_types(settings.precision), []
+    files = CheckpointFiles(options.checkpoints_dir, options.hub_caches)
+    types = _number_types(precision)
     with bare_package(), torch.no_grad():
         classes = import_model_classes()
-        fused = settings.use_cuda_kernel and device.type == "cuda"
-        if fused and not _fused_vocoder_builds():
-            fused = False
-            notes.append(
-                "USE_CUDA_KERNEL: the vocoder's kernel does not compile here (it needs nvcc and"
-                " ninja); its torch code is used instead"
-            )
-        # First, since it is read in a moment and may be wrong: a person has edited the glossary.
-        text = _text_reader(files, classes, use_grammars=settings.use_grammars)
+        # First, because a person edits the glossary, and reading it takes only a moment.
+        text = TextReader(
+            classes=classes,
+            tokens=files.path(MODEL, "bpe.model"),
+            glossary=files.path(MODEL, "glossary.yaml"),
+            use_grammars=options.use_grammars,
+        )
+        fused, fused_notes = _fused_vocoder(options, device)
         networks = build_networks(
             files,
             classes,
             device,
             fused_vocoder=fused,
             types=types,
-            converted=_conversion(settings),
+            converted=_conversion(options, files, precision),
         )
-        velocity = VelocityField(estimator=networks.flow_estimator)
-    notes.extend([text.warning] if text.warning else [])
-    language_model: Any = networks.language_model
-    prompts = PromptBuilder(language_model=language_model, dtype=types.language)
-    longest = max(1, min(settings.max_tokens_per_segment, prompts.longest_text))
-    notes.extend(clamp_note(settings.max_tokens_per_segment, longest))
-    backbone = Transformer(gpt=language_model.gpt, heads=int(language_model.heads))
-    stages = Stages(
+        estimator: Any = networks.flow_estimator
+        velocity = VelocityField(estimator=estimator)
+    synthesizer = _synthesizer(options, networks, velocity, types, device, fused=fused)
+    longest = max(1, min(options.max_tokens_per_segment, synthesizer.prompts.longest_text))
+    frontend = Frontend(
         text=text,
-        listener=_listener(settings, networks, device),
+        encoder=_reference_encoder(options, files, networks, precision, device),
         emotions=EmotionMixer(
             styles=networks.exemplar_styles,
             emotions=networks.exemplar_emotions,
             counts=networks.exemplar_counts,
         ),
-        words=QwenEmotionClassifier(folder=files.folder(MODEL) / WORDS_FOLDER, device=device),
-        prompts=prompts,
-        generator=_generator(settings, language_model, backbone, device),
-        latents=FullPassReader(language_model=language_model, backbone=backbone),
+        classifier=QwenEmotionClassifier(folder=files.folder(MODEL) / WORDS_FOLDER, device=device),
+        noise=partial(KeyedNoise, device=device),
+        longest_segment=longest,
+        longest_codes=synthesizer.generator.longest,
+    )
+    notes = (
+        *fused_notes,
+        *([text.warning] if text.warning else []),
+        *clamp_note(options.max_tokens_per_segment, longest),
+    )
+    return Assembled(engine=Engine(frontend=frontend, synthesizer=synthesizer), notes=notes)
+
+
+def _synthesizer(
+    options: EngineOptions,
+    networks: Networks,
+    velocity: VelocityField,
+    types: NumberTypes,
+    device: torch.device,
+    *,
+    fused: bool,
+) -> Synthesizer:
+    language_model: Any = networks.language_model
+    semantic_codec: Any = networks.semantic_codec
+    transformer = Transformer(gpt=language_model.gpt, heads=int(language_model.heads))
+    return Synthesizer(
+        prompts=PromptBuilder(language_model=language_model, dtype=types.language),
+        generator=_generator(options, language_model, transformer, device),
+        latents=partial(compute_latents, language_model, transformer),
         mel_decoder=EulerMelDecoder(
             velocity=velocity,
             length_regulator=networks.length_regulator,
             latent_projection=networks.latent_projection,
-            semantic_codec=networks.semantic_codec,
+            semantic_codec=semantic_codec,
             frames_at_once=_FRAMES_AT_ONCE,
         ),
         vocoder=BigVganVocoder(
@@ -130,39 +145,47 @@ def assemble(settings: EngineSettings, device: torch.device) -> Assembled:
             window=_VOCODER_WINDOW,
             windows_at_once=_WINDOWS_AT_ONCE,
         ),
-        noise=partial(KeyedNoise, device=device),
-        longest_segment=longest,
-        segments_at_once=settings.segments_at_once,
-        early_codes=_EARLY_CODES if settings.early_first_audio else 0,
+        segments_at_once=options.segments_at_once,
+        early_codes=_EARLY_CODES if options.early_first_audio else 0,
     )
-    return Assembled(stages=stages, notes=tuple(notes))
 
 
 def _generator(
-    settings: EngineSettings, language_model: Any, backbone: Transformer, device: torch.device
+    options: EngineOptions,
+    language_model: LanguageModel,
+    transformer: Transformer,
+    device: torch.device,
 ) -> StepwiseGenerator:
-    generator = StepwiseGenerator(language_model=language_model, backbone=backbone)
-    if not settings.use_cuda_graphs or device.type != "cuda":
+    generator = StepwiseGenerator(language_model=language_model, transformer=transformer)
+    if not options.use_cuda_graphs or device.type != "cuda":
         return generator
     # Beside graphs, cuDNN's attention is known for NaN where a mask hides whole blocks of keys.
     torch.backends.cuda.enable_cudnn_sdp(False)
-    replays = GraphRunner(recorder=CudaGraphs(device), storage=StaticBuffers())
-    return replace(generator, buckets=PowerOfTwoBuckets(), runner=replays)
+    runner = GraphRunner(graph_capture=CudaGraphs(device), buffers=StaticBuffers())
+    return replace(generator, buckets=PowerOfTwoBuckets(), runner=runner)
 
 
-def _text_reader(
-    files: CheckpointFiles, classes: ModelClasses, *, use_grammars: bool
-) -> TextReader:
-    return TextReader(
-        classes=classes,
-        tokens=files.path(MODEL, "bpe.model"),
-        glossary=files.path(MODEL, "glossary.yaml"),
-        use_grammars=use_grammars,
-    )
+def _fused_vocoder(options: EngineOptions, device: torch.device) -> tuple[bool, tuple[str, ...]]:
+    """Return whether the vocoder's fused kernel is used, and a note where it cannot be."""
+    if not options.use_cuda_kernel or device.type != "cuda":
+        return False, ()
+    try:
+        importlib.import_module(_FUSED_ACTIVATION)
+    except Exception:  # noqa: BLE001 - a compiler can fail in any way, and there is a way without
+        note = (
+            "USE_CUDA_KERNEL: the vocoder's kernel does not compile here (it needs nvcc and"
+            " ninja); its torch code is used instead"
+        )
+        return False, (note,)
+    return True, ()
 
 
 def _number_types(precision: Precision) -> NumberTypes:
-    """bfloat16 has the flow's range, float16 the fine steps that the vocoder's phases need."""
+    """Return the number types of ``precision``.
+
+    bfloat16 has the range that flow matching needs, float16 the fine steps that the vocoder's
+    phases need.
+    """
     match precision:
         case Precision.FULL:
             return NumberTypes()
@@ -177,36 +200,52 @@ def _number_types(precision: Precision) -> NumberTypes:
             )
 
 
-def _conversion(settings: EngineSettings) -> Path | None:
-    """Where the converted weights of these files lie: beside them, or in the cache."""
-    files = settings.files
+def _conversion(
+    options: EngineOptions, files: CheckpointFiles, precision: Precision
+) -> Path | None:
+    """Return the folder of the converted weights: beside the checkpoint, or in the cache."""
     beside = files.folder(MODEL).is_relative_to(files.checkpoints)
-    folder = files.checkpoints if beside else settings.cache_dir
+    folder = files.checkpoints if beside else options.cache_dir
     if folder is None:
         return None
-    name = conversion_name(_required(files), precision=settings.precision.value)
-    return folder / _CONVERTED / name
+    return folder / _CONVERTED / conversion_name(_required(files), precision=precision.value)
 
 
-def _listener(
-    settings: EngineSettings, networks: Networks, device: torch.device
+def _reference_encoder(
+    options: EngineOptions,
+    files: CheckpointFiles,
+    networks: Networks,
+    precision: Precision,
+    device: torch.device,
 ) -> CachingReferenceEncoder:
     return CachingReferenceEncoder(
-        listener=NeuralReferenceEncoder(networks=networks, device=device),
-        model_fingerprint=fingerprint(_required(settings.files)),
-        precision=settings.precision.value,
+        encoder=neural_reference_encoder(networks, device),
+        model_fingerprint=fingerprint(_required(files)),
+        precision=precision.value,
         device=device,
-        folder=settings.cache_dir,
+        folder=options.cache_dir,
+    )
+
+
+def neural_reference_encoder(networks: Networks, device: torch.device) -> NeuralReferenceEncoder:
+    """Return a reference encoder of ``networks``, which are on ``device``."""
+    speech_encoder: Any = networks.speech_encoder
+    semantic_codec: Any = networks.semantic_codec
+    language_model: Any = networks.language_model
+    with reading("config.yaml"):
+        mel = mel_settings(networks.config.s2mel.preprocess_params)
+    return NeuralReferenceEncoder(
+        speech_encoder=speech_encoder,
+        encoder_mean=networks.encoder_mean,
+        encoder_deviation=networks.encoder_deviation,
+        semantic_codec=semantic_codec,
+        speaker_encoder=networks.speaker_encoder,
+        language_model=language_model,
+        length_regulator=networks.length_regulator,
+        mel=mel,
+        device=device,
     )
 
 
 def _required(files: CheckpointFiles) -> list[Path]:
     return [files.path(file.repository, file.path) for file in NEEDED_FILES if file.required]
-
-
-def _fused_vocoder_builds() -> bool:
-    try:
-        importlib.import_module(_FUSED_ACTIVATION)
-    except Exception:  # noqa: BLE001 - a compiler can fail in any way, and there is a way without
-        return False
-    return True

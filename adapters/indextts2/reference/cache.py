@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load, save
 
-from adapters.indextts2.reference.encoder import PREPROCESSING_VERSION, Reference, ReferenceEncoder
+from adapters.indextts2.reference.reference import FEATURES_VERSION, Reference, ReferenceEncoder
 from domain.voice import Recording
 
 IN_MEMORY = 32
@@ -30,7 +30,7 @@ class CachingReferenceEncoder:
     def __init__(
         self,
         *,
-        listener: ReferenceEncoder,
+        encoder: ReferenceEncoder,
         model_fingerprint: str,
         precision: str,
         device: torch.device,
@@ -38,8 +38,8 @@ class CachingReferenceEncoder:
         in_memory: int = IN_MEMORY,
         on_disk: int = ON_DISK,
     ) -> None:
-        self._listener = listener
-        self._origin = f"{model_fingerprint}/{precision}/{PREPROCESSING_VERSION}"
+        self._encoder = encoder
+        self._origin = f"{model_fingerprint}/{precision}/{FEATURES_VERSION}"
         self._device = device
         self._folder = folder
         self._in_memory = in_memory
@@ -50,7 +50,7 @@ class CachingReferenceEncoder:
         key = hashlib.sha256(f"{recording.digest}/{self._origin}".encode()).hexdigest()
         reference = self._kept.pop(key, None) or self._read(key)
         if reference is None:
-            reference = self._listener.encode(recording)
+            reference = self._encoder.encode(recording)
             self._write(key, reference)
         self._kept[key] = reference
         while len(self._kept) > self._in_memory:

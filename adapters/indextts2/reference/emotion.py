@@ -1,4 +1,4 @@
-"""An emotion as the language model takes it: one vector added to the voice."""
+"""Emotion vectors: what the language model adds to a speaker's conditioning."""
 
 from collections.abc import Sequence
 
@@ -6,45 +6,68 @@ import torch
 from torch import Tensor
 
 from adapters.indextts2.noise import Noise
-from adapters.indextts2.reference.encoder import Reference
+from adapters.indextts2.reference.reference import Reference
 
 
 class EmotionMixer:
-    """Mixes emotion vectors (1, width) from recordings and from the model's own exemplars."""
+    """Mixes emotion vectors of recordings and of the model's own exemplars.
+
+    W is the language model's width. Source: ``IndexTTS2.infer_generator`` in upstream's
+    infer_v2.py, and ``UnifiedVoice.merge_emovec``.
+    """
 
     def __init__(self, *, styles: Tensor, emotions: Tensor, counts: Sequence[int]) -> None:
-        self._styles = torch.split(styles, list(counts))
-        self._emotions = torch.split(emotions, list(counts))
+        """Group the exemplars by emotion.
 
-    def own(self, voice: Reference) -> Tensor:
-        """The emotion of the speaker's own recording."""
-        return self.copied(voice, voice, alpha=1.0)
+        Args:
+            styles: (E, 192), the exemplars' speaker styles (upstream's ``spk_matrix``).
+            emotions: (E, W), their emotion vectors (upstream's ``emo_matrix``).
+            counts: How many exemplars each emotion has, in the order of
+                ``domain.emotion.EMOTIONS``; their sum is E.
+        """
+        self._styles = torch.split(styles, list(counts))  # each (count, 192)
+        self._emotions = torch.split(emotions, list(counts))  # each (count, W)
 
-    def copied(self, voice: Reference, emotion: Reference, *, alpha: float) -> Tensor:
-        """``alpha`` of the way from the speaker's emotion to that of another recording."""
-        return voice.spoken_emotion + alpha * (emotion.heard_emotion - voice.spoken_emotion)
+    def own(self, speaker: Reference) -> Tensor:
+        """Return the emotion vector (1, W) of the speaker's own recording."""
+        return self.copied(speaker, speaker, alpha=1.0)
+
+    def copied(self, speaker: Reference, emotion: Reference, *, alpha: float) -> Tensor:
+        """Return the speaker's emotion vector, moved by ``alpha`` towards another recording's.
+
+        Returns:
+            (1, W): (1 - ``alpha``) · speaker + ``alpha`` · emotion.
+        """
+        return speaker.speaker_emotion + alpha * (emotion.prompt_emotion - speaker.speaker_emotion)
 
     def weighted(
-        self, voice: Reference, weights: Sequence[float], *, drawn_by: Noise | None
+        self, speaker: Reference, weights: Sequence[float], *, drawn_by: Noise | None
     ) -> Tensor:
-        """The eight emotions by their ``weights``, and the speaker's own for what is left of one.
+        """Return the weighted sum of eight exemplars plus (1 - Σ weights) of the speaker's own.
 
-        Each emotion is shown by the exemplar whose style is nearest to the speaker's (cosine), or
-        by one that ``drawn_by`` picks.
+        Args:
+            speaker: The reference of the voice.
+            weights: One for each emotion, in the order of ``domain.emotion.EMOTIONS``.
+            drawn_by: Draws the exemplar of each emotion at random; None takes the one whose style
+                is nearest to the speaker's, by cosine similarity.
+
+        Returns:
+            (1, W).
         """
         rows = [
-            self._nearest(voice.style, index)
+            self._nearest(speaker.style, index)
             if drawn_by is None
             else drawn_by.pick(len(self._emotions[index]), index=index)
             for index in range(len(weights))
         ]
-        shown = torch.stack(
-            [exemplars[row] for exemplars, row in zip(self._emotions, rows, strict=True)]
-        )
-        share = torch.tensor(list(weights), device=shown.device)
-        mixed = (share[:, None] * shown).sum(dim=0, keepdim=True)
-        return mixed + (1 - share.sum()) * self.own(voice)
+        exemplars = torch.stack(
+            [vectors[row] for vectors, row in zip(self._emotions, rows, strict=True)]
+        )  # (8, W)
+        shares = torch.tensor(list(weights), device=exemplars.device)  # (8,)
+        mixed = (shares[:, None] * exemplars).sum(dim=0, keepdim=True)
+        return mixed + (1 - shares.sum()) * self.own(speaker)
 
     def _nearest(self, style: Tensor, index: int) -> int:
-        likeness = torch.nn.functional.cosine_similarity(style, self._styles[index], dim=1)
-        return int(likeness.argmax())
+        """Return the row of emotion ``index``'s exemplar that is nearest to ``style`` (1, 192)."""
+        similarity = torch.nn.functional.cosine_similarity(style, self._styles[index], dim=1)
+        return int(similarity.argmax())

@@ -1,4 +1,4 @@
-"""Two resamplers, because the model was trained with two: they give slightly different numbers."""
+"""The two resamplers of upstream's pipeline; their results differ slightly, so both are needed."""
 
 import math
 
@@ -9,17 +9,17 @@ from torch import Tensor
 
 from domain.audio import Samples, Waveform
 
-MODEL_RATE_HZ = 22050
-"""What the model speaks, and what a speaker's recording is brought to first."""
-ENCODER_RATE_HZ = 16000
-"""What the speech encoder and the speaker encoder listen to."""
-
 _ZERO_CROSSINGS = 6
 _ROLLOFF = 0.99
+"""``lowpass_filter_width`` and ``rolloff`` of ``torchaudio.functional.resample``."""
 
 
 def resample(waveform: Waveform, rate_hz: int) -> Samples:
-    """SoX at high quality, as librosa's loader does it: ``ceil(n * ratio)`` samples."""
+    """Resample with SoX at high quality, as ``librosa.load`` does.
+
+    Returns:
+        ``ceil(n * rate_hz / waveform.sample_rate_hz)`` samples, float32.
+    """
     if waveform.sample_rate_hz == rate_hz:
         return waveform.samples
     length = math.ceil(len(waveform.samples) * rate_hz / waveform.sample_rate_hz)
@@ -30,10 +30,13 @@ def resample(waveform: Waveform, rate_hz: int) -> Samples:
 
 
 def resample_by_sinc(samples: Samples, from_hz: int, to_hz: int) -> Samples:
-    """Hann-windowed sinc interpolation with torchaudio's defaults, number for number.
+    """Resample by Hann-windowed sinc interpolation, as ``torchaudio.functional.resample`` does.
 
-    Its filter: six zero crossings a side, cut off at 0.99 of the lower Nyquist rate. The phase of
-    each output sample is a float32 quotient there, and so it is here.
+    The defaults of torchaudio are used, and the numbers are the same. In torchaudio the phase of
+    each output sample is a float32 quotient, so it is one here too.
+
+    Returns:
+        ``ceil(n * to_hz / from_hz)`` samples, float32.
     """
     divisor = math.gcd(from_hz, to_hz)
     old, new = from_hz // divisor, to_hz // divisor
@@ -48,7 +51,11 @@ def resample_by_sinc(samples: Samples, from_hz: int, to_hz: int) -> Samples:
 
 
 def _sinc_filters(old: int, new: int) -> tuple[Tensor, int]:
-    """One filter for each of the ``new`` phases: (new, 1, 2 * width + old), and ``width``."""
+    """Return one filter for each of the ``new`` phases, (new, 1, 2 * width + old), and ``width``.
+
+    The filters have six zero crossings on each side and their cutoff at 0.99 of the lower Nyquist
+    frequency. Source: ``_get_sinc_resample_kernel`` in ``torchaudio.functional``.
+    """
     cutoff = min(old, new) * _ROLLOFF
     width = math.ceil(_ZERO_CROSSINGS * old / cutoff)
     offsets = torch.arange(-width, width + old, dtype=torch.float64)[None, None] / old

@@ -1,7 +1,8 @@
-"""Rows of unequal length side by side, without padding between them."""
+"""Sequences of unequal length end to end, without padding between them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -9,84 +10,101 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A stretch of ``frames`` of which the first ``heard`` are the reference's and stay as is."""
+    """One sequence of ``frames``: first the prompt frames, which stay as they are, then targets."""
 
     frames: int
-    heard: int
+    prompt_frames: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Packing:
-    """Where the frames of several rows lie when they are laid end to end.
-
-    Three layouts, all row after row:
+    """Where the frames of several rows are in each of three layouts, row after row.
 
     - packed: every frame of every row;
-    - kept: of each row the frames to paint and up to ``halo`` heard ones before them, which is all
-      that convolutions reaching ``halo`` frames to the left can feel;
-    - wide: the kept frames of each row between two margins of ``room`` frames, where convolutions
-      find the reflection of the row's own ends, as they would if it were alone.
+    - trimmed: of each row the target frames and a few prompt frames before them, as many as the
+      WaveNet's receptive field holds (the context);
+    - padded: the trimmed frames of each row between two margins, which hold the reflection of the
+      row's own ends, as upstream's convolutions pad a row that is alone.
 
-    Every public tensor is a list of places (int64): ``positions`` (packed,) counts within the row;
-    ``painted`` are the frames to paint among the packed ones, ``painted_of_kept`` and
-    ``painted_of_wide`` the same frames in the other layouts; ``kept`` are the kept frames among the
-    packed ones; ``wide`` says which kept frame stands in each wide place; ``margins`` are the
-    places of the margins among the wide ones, ``mirrored`` the places they reflect.
+    Every tensor holds indices, int64. "x_in_y" are the indices of the frames x in the layout y.
     """
 
-    def __init__(
-        self, rows: Sequence[Row], *, halo: int, room: int, device: torch.device | None = None
-    ) -> None:
-        starts = [max(0, row.heard - halo) for row in rows]
-        self.slices = _slices([row.frames for row in rows])
-        self.kept_slices = _slices(
-            [row.frames - start for row, start in zip(rows, starts, strict=True)]
-        )
-        self.painted_lengths = [row.frames - row.heard for row in rows]
-        positions: list[int] = []
-        kept: list[int] = []
-        painted, painted_of_kept, painted_of_wide = [], [], []
-        wide, margins, mirrored = [], [], []
-        width = 0
-        for row, start, own, own_kept in zip(
-            rows, starts, self.slices, self.kept_slices, strict=True
-        ):
-            length = row.frames - start
-            to_paint = range(row.heard - start, length)
-            positions += range(row.frames)
-            painted += [own.start + start + frame for frame in to_paint]
-            kept += range(own.start + start, own.stop)
-            painted_of_kept += [own_kept.start + frame for frame in to_paint]
-            painted_of_wide += [width + room + frame for frame in to_paint]
-            for frame in range(-room, length + room):
-                inside = _reflected(frame, length)
-                wide.append(own_kept.start + inside)
-                if inside != frame:
-                    margins.append(width + room + frame)
-                    mirrored.append(width + room + inside)
-            width += length + 2 * room
-        self.positions = torch.tensor(positions, device=device)
-        self.painted = torch.tensor(painted, device=device)
-        self.kept = torch.tensor(kept, device=device)
-        self.painted_of_kept = torch.tensor(painted_of_kept, device=device)
-        self.wide = torch.tensor(wide, device=device)
-        self.painted_of_wide = torch.tensor(painted_of_wide, device=device)
-        self.margins = torch.tensor(margins, device=device)
-        self.mirrored = torch.tensor(mirrored, device=device)
+    slices: list[slice]  # of each row in the packed layout
+    trimmed_lengths: list[int]  # of each row, in frames
+    target_lengths: list[int]  # of each row, in frames
+    positions: Tensor  # (packed,): each frame's position in its row
+    target_in_packed: Tensor  # (target,)
+    target_in_trimmed: Tensor  # (target,)
+    target_in_padded: Tensor  # (target,)
+    trimmed_in_packed: Tensor  # (trimmed,)
+    padded_sources: Tensor  # (padded,): the trimmed frame that each padded frame copies
+    margin_in_padded: Tensor  # (margin,)
+    mirrored_in_padded: Tensor  # (margin,): the padded frame that each margin frame copies
 
-    def rows_of(self, painted: Tensor) -> list[Tensor]:
-        """Cut what was painted (painted frames, channels) into its rows."""
-        return list(torch.split(painted, self.painted_lengths))
+    def split_targets(self, frames: Tensor) -> list[Tensor]:
+        """Split ``frames`` (target, channels) into rows, each (row's target, channels)."""
+        return list(torch.split(frames, self.target_lengths))
 
 
-def _slices(lengths: Sequence[int]) -> list[slice]:
-    slices, begin = [], 0
-    for length in lengths:
-        slices.append(slice(begin, begin + length))
-        begin += length
-    return slices
+def pack(rows: Sequence[Row], *, context: int, padding: int, device: torch.device) -> Packing:
+    """Compute where the frames of ``rows`` are.
+
+    Args:
+        rows: At least one.
+        context: Prompt frames before the target frames that the trimmed layout keeps.
+        padding: Frames of each margin of the padded layout.
+        device: The device of the indices.
+    """
+    lengths = [row.frames for row in rows]
+    targets = [row.frames - row.prompt_frames for row in rows]
+    trimmed = [
+        target + min(row.prompt_frames, context) for row, target in zip(rows, targets, strict=True)
+    ]
+    padded = [length + 2 * padding for length in trimmed]
+    sources = [_reflected(length, padding) for length in trimmed]
+    padded_sources = _shifted(sources, _starts(trimmed))
+    mirrored = _shifted(sources, [start + padding for start in _starts(padded)])
+    is_margin = mirrored != torch.arange(sum(padded))
+    return Packing(
+        slices=[
+            slice(stop - length, stop)
+            for stop, length in zip(accumulate(lengths), lengths, strict=True)
+        ],
+        trimmed_lengths=trimmed,
+        target_lengths=targets,
+        positions=torch.cat([torch.arange(length) for length in lengths]).to(device),
+        target_in_packed=_last(targets, lengths).to(device),
+        target_in_trimmed=_last(targets, trimmed).to(device),
+        target_in_padded=(_last(targets, padded) - padding).to(device),
+        trimmed_in_packed=_last(trimmed, lengths).to(device),
+        padded_sources=padded_sources.to(device),
+        margin_in_padded=is_margin.nonzero()[:, 0].to(device),
+        mirrored_in_padded=mirrored[is_margin].to(device),
+    )
 
 
-def _reflected(frame: int, length: int) -> int:
-    if frame < 0:
-        frame = -frame
-    return frame if frame < length else 2 * (length - 1) - frame
+def _starts(lengths: Sequence[int]) -> list[int]:
+    """Return where each row starts in a layout in which the rows have ``lengths``."""
+    return list(accumulate(lengths[:-1], initial=0))
+
+
+def _last(counts: Sequence[int], lengths: Sequence[int]) -> Tensor:
+    """Return the indices (Σ counts,) of the last frames of each row of a layout."""
+    stops = accumulate(lengths)
+    return torch.cat(
+        [torch.arange(stop - count, stop) for stop, count in zip(stops, counts, strict=True)]
+    )
+
+
+def _shifted(indices: Sequence[Tensor], starts: Sequence[int]) -> Tensor:
+    """Join ``indices``, each (n,) and counted within its row, as indices of a layout, (Σ n,)."""
+    return torch.cat([start + row for start, row in zip(starts, indices, strict=True)])
+
+
+def _reflected(length: int, padding: int) -> Tensor:
+    """Return the frame (length + 2 · padding,) that each frame of a padded row copies.
+
+    Beyond the ends the row is mirrored, without the end itself: -1 becomes 1.
+    """
+    frames = torch.arange(-padding, length + padding).abs()
+    return torch.where(frames < length, frames, 2 * (length - 1) - frames)

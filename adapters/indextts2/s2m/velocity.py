@@ -1,243 +1,157 @@
-"""The flow's velocity: the package's diffusion transformer, with nothing computed twice."""
+"""The velocity field of flow matching: upstream's estimator, with nothing computed twice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from adapters.indextts2.receptive_field import reach_of_layer
-from adapters.indextts2.s2m.packing import Packing, Row
-from adapters.indextts2.s2m.timesteps import Timesteps, float_linear, timesteps_of
-from domain.errors import ModelUnavailable
+from adapters.indextts2.s2m.estimator import MelEstimator, require_known_structure
+from adapters.indextts2.s2m.folding import fold_output, fold_skip, split_input
+from adapters.indextts2.s2m.packing import Packing, Row, pack
+from adapters.indextts2.s2m.timesteps import Timesteps, compute_timesteps, float_linear
+from adapters.indextts2.s2m.transformer import DiffusionTransformer
+from adapters.indextts2.s2m.wavenet import WaveNet
 
-_STRUCTURE = {
-    "time_as_token": False,
-    "style_as_token": False,
-    "uvit_skip_connection": True,
-    "is_causal": False,
-    "long_skip_connection": True,
-    "transformer_style_condition": True,
-    "final_layer_type": "wavenet",
-}
-"""What the released model is made of; the forward pass here knows no other."""
+_CACHED_TIMESTEPS = 4
+"""Numbers of steps whose ``Timesteps`` are kept: about 4 MB each at full size and 25 steps."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FlowInput:
-    """One segment to paint, all float32.
+    """The conditions of one segment, float32; P prompt frames, T frames in all."""
 
-    ``heard`` (1, 80, M) is the reference's mel and what may be painted already, ``style`` (1, 192)
-    the reference's voice, ``content`` (1, frames, width) what is said: in the M frames heard, then
-    in those to paint.
-    """
-
-    heard: Tensor
-    style: Tensor
-    content: Tensor
+    prompt_mel: Tensor  # (1, 80, P): the reference's mel, and what is generated already
+    style: Tensor  # (1, 192): of the reference
+    content: Tensor  # (1, T, C): what is spoken in the prompt frames and in the target frames
 
     @property
     def row(self) -> Row:
-        return Row(frames=self.content.shape[1], heard=self.heard.shape[2])
+        """The number of frames, and of the prompt frames among them."""
+        return Row(frames=self.content.shape[1], prompt_frames=self.prompt_mel.shape[2])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Conditions:
-    """What a batch of segments keeps through all steps.
+    """What a batch of segments keeps through all steps; W is the transformer's width.
 
-    ``entering`` (halves, packed frames, width), float32, is what reaches the first layer beside the
-    state: with voice and content, and in a second half without. ``turns`` (packed frames, 1, 1,
-    head width / 2) are the rotary positions, complex64.
+    There are two branches with classifier-free guidance, conditional and unconditional, and only
+    the conditional one without.
     """
 
     packing: Packing
-    entering: Tensor
-    turns: Tensor
+    static_input: Tensor  # (branches, packed, W), float32: the first layer's output but the state's
+    rotary: Tensor  # (packed, 1, 1, head width / 2), complex64
 
 
 class VelocityField:
-    """Where the spectrograms of several segments move next; float32 in and out.
+    """The velocity of the mels of several segments; float32 in and out.
 
-    Computes what the package's estimator computes, over the estimator's own weights, to within
-    rounding. The large products are in the weights' number type; what layers add to one another,
-    the norms, and what is as narrow as a mel are float32, so that rounding does not pile up.
+    Computes what upstream's estimator computes, over its weights, to within rounding. The large
+    products are in the weights' number type. Residual sums, norms, and products as narrow as a mel
+    are float32, so that rounding errors do not accumulate.
 
-    Weight norm must be folded. Layers with nothing between them but a sum are multiplied into one;
-    frames whose velocity nobody asks for leave after the last attention; rows of unequal length lie
-    end to end, so that none is padded.
+    Adjacent linear layers are folded into one. Prompt frames are dropped after the last attention
+    layer. Rows of unequal length are packed without padding.
     """
 
-    def __init__(self, *, estimator: Any) -> None:
-        for name, value in _STRUCTURE.items():
-            if getattr(estimator, name) != value:
-                raise ModelUnavailable(f"config.yaml describes another mel decoder: {name}")
+    def __init__(self, *, estimator: MelEstimator) -> None:
+        """Derive the folded weights of ``estimator``, whose weight norm must be folded.
+
+        Raises:
+            ModelUnavailable: The estimator has another structure than the released model's.
+        """
+        require_known_structure(estimator)
         self._estimator = estimator
-        self._layers = list(estimator.transformer.layers)
-        self._heads = int(estimator.num_heads)
-        transformer = estimator.transformer.config
-        exponents = torch.arange(0, transformer.head_dim, 2).float() / transformer.head_dim
-        self._frequencies = 1.0 / transformer.rope_base**exponents
-        wavenet = estimator.wavenet
-        self._width = int(wavenet.hidden_channels)
-        self._convolutions = [layer.conv.conv for layer in wavenet.in_layers]
-        self._outlets = [layer.conv.conv for layer in wavenet.res_skip_layers]
-        reaches = [reach_of_layer(convolution) for convolution in self._convolutions]
-        self._reaches, self._halo, self._room = reaches, sum(reaches), max(reaches)
-        self._bands = int(estimator.in_channels)
-        self._dtype: torch.dtype = estimator.cond_x_merge_linear.weight.dtype
-        merge, skip = estimator.cond_x_merge_linear, estimator.skip_linear
-        self._state_in = merge.weight[:, : self._bands].float().contiguous()
-        # The skip connection's layer feeds two layers and nothing else: one layer each.
-        onward = torch.cat([estimator.conv1.weight, estimator.res_projection.weight]).float()
-        folded = onward @ skip.weight.float()
-        biases = torch.cat([estimator.conv1.bias, estimator.res_projection.bias]).float()
-        self._onward_bias = (onward @ skip.bias.float() + biases).to(self._dtype)
-        self._onward = folded[:, : -self._bands].to(self._dtype)
-        self._state_onward = folded[:, -self._bands :].contiguous()
-        linear, last = estimator.final_layer.linear, estimator.conv2
-        painter = last.weight[:, :, 0].float()
-        self._painter = painter @ linear.weight.float()
-        self._painter_bias = painter @ linear.bias.float() + last.bias.float()
+        self._input = split_input(estimator)
+        self._transformer = DiffusionTransformer(estimator)
+        self._skip_folded = fold_skip(estimator)
+        self._wavenet = WaveNet(estimator)
+        self._output_projection = fold_output(estimator)
+        self._timesteps: dict[int, Timesteps] = {}
 
-    def schedule(self, steps: int) -> Timesteps:
-        """What ``steps`` Euler steps of equal size from time 0 to 1 share, whatever is painted."""
-        return timesteps_of(self._estimator, steps)
+    @property
+    def receptive_field(self) -> int:
+        """The convolutions' receptive field, in frames on each side; attention spans the row."""
+        return self._wavenet.receptive_field
 
-    def conditions(self, paintings: Sequence[FlowInput], *, guided: bool) -> Conditions:
-        """What all steps of ``paintings`` share; only the first half where not ``guided``."""
-        content = torch.cat([painting.content[0] for painting in paintings])
-        packing = Packing(
-            [painting.row for painting in paintings],
-            halo=self._halo,
-            room=self._room,
+    def timesteps(self, steps: int) -> Timesteps:
+        """Return what ``steps`` Euler steps share, whatever the segments are; it is cached."""
+        if steps not in self._timesteps:
+            if len(self._timesteps) == _CACHED_TIMESTEPS:
+                self._timesteps.clear()
+            self._timesteps[steps] = compute_timesteps(self._estimator, steps)
+        return self._timesteps[steps]
+
+    def conditions(self, inputs: Sequence[FlowInput], *, guided: bool) -> Conditions:
+        """Return what all steps of ``inputs`` share, with two branches if ``guided``."""
+        content = torch.cat([each.content[0] for each in inputs])  # (packed, C)
+        packing = pack(
+            [each.row for each in inputs],
+            context=self._wavenet.receptive_field,
+            padding=self._wavenet.padding,
             device=content.device,
         )
-        merge, project = self._estimator.cond_x_merge_linear, self._estimator.cond_projection
-        _, heard_in, content_in, style_in = merge.weight.float().split(
-            [self._bands, self._bands, project.out_features, paintings[0].style.shape[1]], dim=1
-        )
-        bias = merge.bias.float()
-        entering = functional.linear(float_linear(project, content), content_in, bias)
-        for painting, row in zip(paintings, packing.slices, strict=True):
-            mel = painting.heard[0].T
-            entering[row] += functional.linear(painting.style, style_in)
-            entering[row.start : row.start + len(mel)] += functional.linear(mel, heard_in)
-        halves = [entering]
+        weights, projection = self._input, self._estimator.cond_projection
+        conditional = functional.linear(
+            float_linear(projection, content), weights.content, weights.bias
+        )  # (packed, W)
+        for each, row in zip(inputs, packing.slices, strict=True):
+            mel = each.prompt_mel[0].T  # (P, 80)
+            conditional[row] += functional.linear(each.style, weights.style)
+            conditional[row.start : row.start + len(mel)] += functional.linear(
+                mel, weights.prompt_mel
+            )
+        branches = [conditional]
         if guided:
-            nothing = functional.linear(project.bias.float(), content_in, bias)
-            halves.append(nothing.expand_as(entering))
-        turned = torch.outer(packing.positions.float(), self._frequencies.to(content.device))
-        turns = torch.polar(torch.ones_like(turned), turned)[:, None, None]
-        return Conditions(packing, torch.stack(halves), turns)
+            no_content = projection.bias.float()  # the projection of zeros
+            unconditional = functional.linear(no_content, weights.content, weights.bias)  # (W,)
+            branches.append(unconditional.expand_as(conditional))
+        rotary = self._transformer.rotary(packing.positions)
+        return Conditions(packing, torch.stack(branches), rotary)
 
-    def at(
+    def evaluate(
         self,
         state: Tensor,
         conditions: Conditions,
-        schedule: Timesteps,
+        timesteps: Timesteps,
         step: int,
         *,
         guidance: float,
     ) -> Tensor:
-        """The velocity (painted frames, 80) of ``state`` (painted frames, 80) at ``step``.
+        """Return the velocity (target, 80) of ``state`` (target, 80) at ``step``.
 
-        With two halves: ``1 + guidance`` times the first minus ``guidance`` times the second.
+        With two branches it is guided (Ho and Salimans, 2022): (1 + ``guidance``) · conditional -
+        ``guidance`` · unconditional.
         """
-        packing, halves = conditions.packing, conditions.entering.shape[0]
-        entered = functional.linear(state, self._state_in).expand(halves, -1, -1)
-        frames = conditions.entering.index_add(1, packing.painted, entered)
-        frames = self._transformed(frames, conditions, schedule, step)
-        onward = functional.linear(frames, self._onward, self._onward_bias).float()
-        from_state = functional.linear(state, self._state_onward).expand(halves, -1, -1)
-        onward.index_add_(1, packing.painted_of_kept, from_state)
-        into_wavenet, past_it = onward.chunk(2, dim=2)
-        painted = self._through_wavenet(into_wavenet, packing, schedule, step)
-        painted = painted + past_it[:, packing.painted_of_kept]
-        scale, shift = schedule.last
-        normed = functional.layer_norm(painted, (self._width,), eps=1e-6)
-        painted = torch.addcmul(shift[step], normed, scale[step])
-        velocity = functional.linear(painted, self._painter, self._painter_bias)
-        if halves == 1:
+        packing, branches = conditions.packing, len(conditions.static_input)
+        state_input = functional.linear(state, self._input.state).expand(branches, -1, -1)
+        frames = conditions.static_input.index_add(1, packing.target_in_packed, state_input)
+        frames = self._transformer(frames, packing, conditions.rotary, timesteps, step)
+        wavenet_input, residual = self._skip(frames, state, packing).chunk(2, dim=2)
+        targets = self._wavenet(wavenet_input, packing, timesteps, step)
+        targets = targets + residual[:, packing.target_in_trimmed]
+        normed = functional.layer_norm(targets, (self._wavenet.width,), eps=1e-6)
+        targets = timesteps.output_norm.apply(normed, step)
+        output = self._output_projection
+        velocity = functional.linear(targets, output.weight, output.bias)  # (branches, target, 80)
+        if branches == 1:
             return velocity[0]
         return (1.0 + guidance) * velocity[0] - guidance * velocity[1]
 
-    def _transformed(
-        self, frames: Tensor, conditions: Conditions, schedule: Timesteps, step: int
-    ) -> Tensor:
-        """The kept frames (halves, kept, width) as the last layer and its norm leave them."""
-        packing, depth = conditions.packing, len(self._layers)
-        skips: list[Tensor] = []
-        for index, layer in enumerate(self._layers):
-            if index > depth // 2:
-                joined = torch.cat([frames, skips.pop()], dim=2).to(self._dtype)
-                frames = layer.skip_in_linear(joined).float()
-            normed = self._normed(frames, schedule, 2 * index, step)
-            asked = packing.kept_slices if index + 1 == depth else packing.slices
-            if index + 1 == depth:
-                frames = frames[:, packing.kept]
-            frames = frames + self._attention(layer.attention, normed, conditions, asked)
-            normed = self._normed(frames, schedule, 2 * index + 1, step)
-            frames += _fed_forward(layer.feed_forward, normed)
-            if index < depth // 2:
-                skips.append(frames)
-        return self._normed(frames, schedule, 2 * depth, step)
+    def _skip(self, frames: Tensor, state: Tensor, packing: Packing) -> Tensor:
+        """Merge the transformer's output with the state by the long skip connection.
 
-    def _normed(self, frames: Tensor, schedule: Timesteps, index: int, step: int) -> Tensor:
-        scale, shift = schedule.norms[index]
-        normed = functional.rms_norm(
-            frames, (frames.shape[2],), eps=self._estimator.transformer.norm.eps
-        )
-        return torch.addcmul(shift[step], normed, scale[step]).to(self._dtype)
+        Args:
+            frames: (branches, trimmed, W), in the weights' number type.
+            state: (target, 80), float32.
+            packing: Where the rows are.
 
-    def _attention(
-        self, attention: Any, frames: Tensor, conditions: Conditions, asked: Sequence[slice]
-    ) -> Tensor:
-        """Each row attends to itself; the frames at the end of each row, ``asked`` of them, ask."""
-        mixed = attention.wqkv(frames).unflatten(2, (3, self._heads, -1))
-        pairs = torch.view_as_complex(mixed[:, :, :2].float().unflatten(4, (-1, 2)))
-        turned = torch.view_as_real(pairs * conditions.turns).flatten(4).to(mixed.dtype)
-        queries, keys = turned.transpose(1, 3).unbind(2)
-        values = mixed[:, :, 2].transpose(1, 2)
-        heard = []
-        for own, asking in zip(conditions.packing.slices, asked, strict=True):
-            first = own.stop - (asking.stop - asking.start)
-            heard.append(
-                functional.scaled_dot_product_attention(
-                    queries[:, :, first : own.stop], keys[:, :, own], values[:, :, own]
-                )
-            )
-        answer: Tensor = attention.wo(torch.cat(heard, dim=2).transpose(1, 2).flatten(2))
-        return answer
-
-    def _through_wavenet(
-        self, frames: Tensor, packing: Packing, schedule: Timesteps, step: int
-    ) -> Tensor:
-        """What the WaveNet says of the painted frames (halves, painted, width)."""
-        wave = frames.transpose(1, 2)[:, :, packing.wide]
-        said = torch.zeros_like(wave)
-        layers = zip(self._convolutions, self._reaches, schedule.biases, self._outlets, strict=True)
-        for convolution, reach, bias, outlet in layers:
-            heard = functional.conv1d(
-                wave.to(self._dtype),
-                convolution.weight,
-                bias[step],
-                padding=reach,
-                dilation=convolution.dilation,
-            )
-            content, gate = heard.chunk(2, dim=1)
-            answer = outlet(torch.tanh(content) * torch.sigmoid(gate))
-            if answer.shape[1] > self._width:
-                wave += answer[:, : self._width]
-                wave[:, :, packing.margins] = wave[:, :, packing.mirrored]
-                answer = answer[:, self._width :]
-            said += answer
-        return said[:, :, packing.painted_of_wide].transpose(1, 2)
-
-
-def _fed_forward(layers: Any, frames: Tensor) -> Tensor:
-    """SwiGLU (Shazeer, 2020); in place, because what is this wide is slow to allocate."""
-    inner = functional.silu(layers.w1(frames), inplace=True).mul_(layers.w3(frames))
-    answer: Tensor = layers.w2(inner)
-    return answer
+        Returns:
+            (branches, trimmed, 2 · V), float32: the WaveNet's input and its residual.
+        """
+        folded = self._skip_folded
+        merged = functional.linear(frames, folded.weight, folded.bias).float()
+        from_state = functional.linear(state, folded.state_weight).expand(len(frames), -1, -1)
+        return merged.index_add_(1, packing.target_in_trimmed, from_state)

@@ -1,71 +1,79 @@
-"""Semantic codes from prompts: sampling, or beam search that samples, over a batch of segments.
+"""Text-to-semantic: from prompts to semantic codes, for a batch of segments."""
 
-The arithmetic is that of Hugging Face's generation loop as IndexTTS-2 calls it, token for token;
-the loop is our own, so that rows can be batched, leave the batch and carry their own chance.
-"""
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from adapters.indextts2.noise import Noise, SegmentKey
-from adapters.indextts2.t2s.beam_search import Beams, Codes
+from adapters.indextts2.t2s.beam_search import BeamSearch, Codes
+from adapters.indextts2.t2s.decoding import DecodingRun
 from adapters.indextts2.t2s.kv_cache import KeyValueCache
-from adapters.indextts2.t2s.prompt import PromptBatch, batched
-from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.t2s.language_model import LanguageModel
+from adapters.indextts2.t2s.prompt import PromptBatch, batch_prompts
+from adapters.indextts2.t2s.sampling import CodeSampling
 from adapters.indextts2.t2s.steps.buckets import Buckets, ExactShapes
 from adapters.indextts2.t2s.steps.runner import EagerRunner, StepRunner
-from adapters.indextts2.t2s.transformer import Transformer, causal_bias
+from adapters.indextts2.t2s.transformer import Transformer
 
 
 class SemanticGenerator(Protocol):
-    """Turns prompts into semantic codes."""
+    """Generates semantic codes from prompts."""
 
     @property
     def longest(self) -> int:
-        """How many codes one segment may have at most."""
+        """Number of codes that a segment can have at most."""
 
     def generate(
         self,
         prompts: Sequence[Tensor],
         keys: Sequence[SegmentKey],
         *,
-        plan: SamplingPlan,
+        sampling: CodeSampling,
         noise: Noise,
     ) -> list[Codes]:
-        """Codes for each of ``prompts``, (1, its length, width); ``keys`` name their chance.
+        """Generate codes for each prompt. They do not depend on the other prompts.
 
-        A prompt's codes do not depend on the others.
+        Args:
+            prompts: (1, its length, width) each.
+            keys: The segment of each prompt, which selects its random numbers.
+            sampling: The controls.
+            noise: The random stream of the request.
         """
 
     def begin(
-        self, prompt: Tensor, key: SegmentKey, *, plan: SamplingPlan, noise: Noise, count: int
+        self, prompt: Tensor, key: SegmentKey, *, sampling: CodeSampling, noise: Noise, count: int
     ) -> Tensor | Codes:
-        """The first codes (n,) of what ``generate`` says, ``count`` or more, once they are certain.
+        """Generate the first codes of a prompt.
 
-        All of them, where they are finished before.
+        Args:
+            prompt: (1, length, width).
+            key: Its segment.
+            sampling: The controls.
+            noise: The random stream of the request.
+            count: Codes to generate at least.
+
+        Returns:
+            (n,), int64: the first ``count`` or more of the codes that ``generate`` returns, as soon
+            as no beam can change them. All codes where the segment ends before that.
         """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepwiseGenerator:
-    """Decodes step by step; all beams of all segments go through the model together.
+    """Decodes all beams of all prompts together, one code a step.
 
-    Between steps the batch is planned; a step itself asks nothing of the host, and ``runner`` may
-    have the device repeat it. The device is asked every ``poll_every`` steps who has finished, so
-    that it need not wait for the answer in between; who finished earlier is taken along until then,
-    and keeps its codes. The cache has room for at least ``room`` steps whenever it is tidied up.
-    None of this changes codes, nor do ``buckets``.
+    The host polls the device every ``poll_every`` steps for the rows that have finished, so that it
+    need not synchronise in between. Rows that finished earlier stay in the batch until then and
+    keep their codes. ``reserve_steps`` is that of ``KeyValueCache``. Neither these two numbers nor
+    ``buckets`` nor ``runner`` change codes.
     """
 
-    language_model: Any
-    backbone: Transformer
+    language_model: LanguageModel
+    transformer: Transformer
     poll_every: int = 8
-    room: int = 32
+    reserve_steps: int = 32
     buckets: Buckets = field(default_factory=ExactShapes)
     runner: StepRunner = field(default_factory=EagerRunner)
 
@@ -78,101 +86,57 @@ class StepwiseGenerator:
         prompts: Sequence[Tensor],
         keys: Sequence[SegmentKey],
         *,
-        plan: SamplingPlan,
+        sampling: CodeSampling,
         noise: Noise,
     ) -> list[Codes]:
-        return self.decode(batched(prompts), keys, plan=plan, noise=noise)
+        return self.decode(batch_prompts(prompts), keys, sampling=sampling, noise=noise)
 
     def begin(
-        self, prompt: Tensor, key: SegmentKey, *, plan: SamplingPlan, noise: Noise, count: int
+        self, prompt: Tensor, key: SegmentKey, *, sampling: CodeSampling, noise: Noise, count: int
     ) -> Tensor | Codes:
-        answers: dict[int, Codes] = {}
-        for live in self._polled(batched([prompt]), [key], answers, plan=plan, noise=noise):
-            certain = live.certain(0)
-            if len(certain) >= count:
-                return certain
-        return answers[0]
+        run = self._new_run([key], sampling, noise)
+        for _ in run.polls(batch_prompts([prompt])):
+            prefix = run.common_prefix(0)
+            if len(prefix) >= count:
+                return prefix
+        return run.results[0]
 
     def decode(
-        self, batch: PromptBatch, keys: Sequence[SegmentKey], *, plan: SamplingPlan, noise: Noise
-    ) -> list[Codes]:
-        """Codes for each row of ``batch``; what stands in its padding does not matter."""
-        answers: dict[int, Codes] = {}
-        for _ in self._polled(batch, keys, answers, plan=plan, noise=noise):
-            pass
-        return [answers[place] for place in range(len(keys))]
-
-    def _polled(
         self,
         batch: PromptBatch,
         keys: Sequence[SegmentKey],
-        answers: dict[int, Codes],
         *,
-        plan: SamplingPlan,
+        sampling: CodeSampling,
         noise: Noise,
-    ) -> Iterator[Beams]:
-        """Decode; shows the beams whenever they are asked, while one of their rows is open.
+    ) -> list[Codes]:
+        """Generate codes for each row of ``batch``, whatever values its padding holds."""
+        run = self._new_run(keys, sampling, noise)
+        for _ in run.polls(batch):
+            pass
+        return [run.results[prompt] for prompt in range(len(keys))]
 
-        ``answers`` gets the codes of each row of ``batch`` once it is finished.
-        """
-        storage = self.runner.storage()
-        cache = KeyValueCache(
-            beams=plan.num_beams, room=self.room, buckets=self.buckets, storage=storage
+    def _new_run(
+        self, keys: Sequence[SegmentKey], sampling: CodeSampling, noise: Noise
+    ) -> DecodingRun:
+        model, buffers = self.language_model, self.runner.start_generation()
+        return DecodingRun(
+            language_model=model,
+            transformer=self.transformer,
+            noise=noise,
+            search=BeamSearch.start(
+                noise.keys(keys),
+                sampling=sampling,
+                start_code=int(model.start_mel_token),
+                stop_code=int(model.stop_mel_token),
+                buffers=buffers,
+            ),
+            cache=KeyValueCache(
+                beams=sampling.num_beams,
+                reserve_steps=self.reserve_steps,
+                buckets=self.buckets,
+                buffers=buffers,
+            ),
+            buckets=self.buckets,
+            runner=self.runner,
+            poll_every=self.poll_every,
         )
-        logits = self._read(batch, cache).expand(-1, plan.num_beams, -1)
-        live = Beams.first(noise.keys(keys), plan, self.language_model, storage)
-        live.advance(logits, noise)
-        step = partial(self._step, live, cache, noise)
-        places = list(range(len(keys)))
-        staying = places
-        for length in range(1, plan.max_mel_tokens + 1):
-            at_the_end = length == plan.max_mel_tokens
-            if at_the_end or length % self.poll_every == 0:
-                is_open = live.open.tolist()
-                staying = [row for row in range(len(places)) if is_open[row] and not at_the_end]
-                for row, place in enumerate(places):
-                    if row not in staying and place not in answers:
-                        answers[place] = live.answer(row)
-                if not staying:
-                    return
-                yield live
-            if self.buckets.rows(len(staying)) != live.rows:
-                self._gather(staying, live, cache)
-                places = [places[row] for row in staying]
-                staying = list(range(len(places)))
-            cache.make_room()
-            self.runner.run((live.rows, *cache.shape, plan.for_codes), step)
-
-    def _gather(self, staying: Sequence[int], live: Beams, cache: KeyValueCache) -> None:
-        """Let all but ``staying`` rows leave the batch; what fills it up to its bucket is idle."""
-        fillers = self.buckets.rows(len(staying)) - len(staying)
-        # A filler is one of the others again: its numbers are as good, and nobody asks for them.
-        rows = torch.tensor([*staying] + [staying[0]] * fillers, device=live.open.device)
-        live.keep(rows)
-        cache.keep(rows)
-
-    def _read(self, batch: PromptBatch, cache: KeyValueCache) -> Tensor:
-        model, padding = self.language_model, batch.padding
-        rows, length, _ = batch.embeddings.shape
-        start = torch.full((rows, 1), model.start_mel_token, device=padding.device)
-        opening = model.mel_embedding(start) + model.mel_pos_embedding.emb.weight[0]
-        # A weight of zero does not silence what is not a number: the padding itself must be zero.
-        empty = torch.arange(length, device=padding.device)[None] < padding[:, None]
-        x = torch.cat([batch.embeddings.masked_fill(empty[:, :, None], 0), opening], dim=1)
-        cache.start(padding, x.shape[1], self.backbone.dtype)
-        bias = causal_bias(padding, x.shape[1], self.backbone.dtype)
-        return self._logits(self.backbone.run(x, cache, bias)[:, -1:])
-
-    def _step(self, live: Beams, cache: KeyValueCache, noise: Noise) -> None:
-        """Take one step from what the beams chose last; a ``Step``, see there what it must not."""
-        model = self.language_model
-        # Position 1 is skipped: the package counts the start code twice, in training's own way.
-        position = model.mel_pos_embedding.emb.weight.index_select(0, live.length + 1)
-        x = model.mel_embedding(live.last_codes()) + position
-        cache.begin_step()
-        logits = self._logits(self.backbone.run(x, cache, cache.bias))
-        cache.follow(live.advance(logits, noise))
-
-    def _logits(self, hidden: Tensor) -> Tensor:
-        logits: Tensor = self.language_model.mel_head(self.language_model.final_norm(hidden))
-        return logits.float()

@@ -1,4 +1,4 @@
-"""What the beams of a segment remember, kept once for all of them."""
+"""Key-value cache of the language model, shared by the beams of a row."""
 
 from collections.abc import Callable
 
@@ -6,134 +6,163 @@ import torch
 from torch import Tensor
 
 from adapters.indextts2.t2s.steps.buckets import Buckets
-from adapters.indextts2.t2s.steps.buffers import Storage
+from adapters.indextts2.t2s.steps.buffers import Buffers
 
-_POSITIONS = 128
-"""Space comes in multiples of this, so that neighbouring lengths ask for the same block."""
+_CAPACITY_MULTIPLE = 128
+"""Positions to whose multiple the capacity is rounded up: prompts of similar length get one shape,
+so that captured steps and the allocator's blocks serve again."""
 
 
 class KeyValueCache:
-    """Keys and values of every layer for a batch of segments, whose beams share them.
+    """Keys and values of every layer for a batch of rows, whose beams share them.
 
-    A segment holds its prompt once and then one position for each beam and step. ``_bias``
-    (segments, 1, beams, space) says which positions a beam sees: 0 for those it descends from,
-    minus infinity for all else. So beams that branch and swap move a few numbers of the bias,
-    never keys or values; and what no beam descends from any more is dropped when space runs out.
-    Then at least ``room`` more steps fit: more of them are tidied up after less often, and read
-    over more often. What is empty holds zeros, since a weight of zero silences numbers alone.
+    A row holds its prompt once, then one position for each beam and step. The attention bias
+    (rows, 1, beams, capacity) is 0 for the positions that a beam descends from and minus infinity
+    for all others. Beams that branch or swap therefore move bias values, never keys or values.
+    Positions that no beam descends from are dropped when the capacity runs out. Empty positions
+    hold zeros: an attention weight of zero times NaN would be NaN.
 
-    ``begin_step``, ``append`` and ``follow`` belong to a step: they know the place to write at from
-    ``_places`` (beams,) on the device alone. All else is done between steps, where ``_length``
-    counts the positions that the steps so far have taken.
+    A step calls ``begin_step``, ``append`` for each layer and ``end_step``. These read the
+    positions to write at from the device. Everything else runs between steps, on the host's count
+    of used positions: ``reserve_step`` before each step.
     """
 
-    def __init__(self, *, beams: int, room: int, buckets: Buckets, storage: Storage) -> None:
-        self._layers: list[Tensor] = []
+    def __init__(
+        self, *, beams: int, reserve_steps: int, buckets: Buckets, buffers: Buffers
+    ) -> None:
+        """Create an empty cache.
+
+        Args:
+            beams: Beams of each row.
+            reserve_steps: Steps that fit after each compaction, at least. More of them make
+                compactions rarer and attention longer.
+            buckets: Rounds the number of positions that a step attends over.
+            buffers: Memory for all tensors.
+        """
         self._beams = beams
-        self._room = room
+        self._reserve_steps = reserve_steps
         self._buckets = buckets
-        self._storage = storage
-        self._bias = self._places = torch.zeros(0)
-        self._length = self._read = 0
+        self._buffers = buffers
+        self._layers: list[Tensor] = []  # (2, rows, heads, capacity, size) each: keys, values
+        self._bias = torch.zeros(0)  # (rows, 1, beams, capacity)
+        self._write_positions = torch.zeros(0)  # (beams,), int64: where the next step writes
+        self._used = self._attended = 0
 
     @property
     def bias(self) -> Tensor:
-        """What one new position of each beam sees, (segments, 1, beams, positions)."""
-        return self._bias[:, :, :, : self._read]
+        """Attention bias (rows, 1, beams, attended positions) of one new position of each beam."""
+        return self._bias[:, :, :, : self._attended]
 
     @property
     def shape(self) -> tuple[int, int]:
-        """How many positions there is space for, and how many of them a step reads."""
-        return self._bias.shape[3], self._read
+        """Capacity in positions, and the number of positions that a step attends over."""
+        return self._bias.shape[3], self._attended
 
     def start(self, padding: Tensor, length: int, dtype: torch.dtype) -> None:
-        """Make space for prompts of ``length`` positions, the first ``padding`` (segments,) empty.
+        """Allocate memory for prompts, whose keys and values ``append`` then brings.
 
-        The keys and values that come next are the prompts', layer after layer.
+        Args:
+            padding: (rows,), int64: number of padding positions at the start of each prompt.
+            length: Positions of each prompt, padding included.
+            dtype: Number type of the bias.
         """
-        space = self._space_for(length)
-        empty = torch.arange(space, device=padding.device)[None] < padding[:, None]
-        bias = torch.zeros(empty.shape, dtype=dtype, device=padding.device)
-        bias = bias.masked_fill(empty, -torch.inf)
+        capacity = self._capacity_for(length)
+        is_padding = torch.arange(capacity, device=padding.device)[None] < padding[:, None]
+        bias = torch.zeros(is_padding.shape, dtype=dtype, device=padding.device)
+        bias = bias.masked_fill(is_padding, -torch.inf)
         bias[:, length:] = -torch.inf
-        self._put_bias(bias[:, None, None].repeat(1, 1, self._beams, 1), length)
+        self._write_bias(bias[:, None, None].repeat(1, 1, self._beams, 1), length)
 
-    def make_room(self) -> None:
-        """Before each step: see to it that its positions fit."""
-        if self._length + self._beams > self._bias.shape[3]:
-            self._tidy()
-        self._length += self._beams
-        self._read = self._buckets.positions(self._length, self._bias.shape[3])
+    def reserve_step(self) -> None:
+        """Reserve the positions of the next step; compact the cache where they do not fit."""
+        if self._used + self._beams > self._bias.shape[3]:
+            self._compact()
+        self._used += self._beams
+        self._attended = self._buckets.positions(self._used, self._bias.shape[3])
 
     def begin_step(self) -> None:
-        """Add a position for each beam, which sees it; the keys and values that come are theirs."""
-        own = torch.eye(self._beams, dtype=torch.bool, device=self._bias.device)
-        own_bias = torch.zeros_like(own, dtype=self._bias.dtype).masked_fill(~own, -torch.inf)
+        """Add one position for each beam, which alone attends to it."""
+        is_own = torch.eye(self._beams, dtype=torch.bool, device=self._bias.device)
+        own_bias = torch.zeros_like(is_own, dtype=self._bias.dtype).masked_fill(~is_own, -torch.inf)
         shape = (*self._bias.shape[:3], self._beams)
-        self._bias.index_copy_(3, self._places, own_bias.expand(shape))
+        self._bias.index_copy_(3, self._write_positions, own_bias.expand(shape))
 
     def append(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """All keys and values of ``layer``; each (segments, heads, positions, size)."""
+        """Add keys and values of new positions, and return those of all positions.
+
+        Args:
+            layer: Index of the layer. The first call for a layer brings the prompts.
+            keys: (rows, heads, new, size).
+            values: (rows, heads, new, size).
+
+        Returns:
+            Keys and values, both (rows, heads, attended positions, size).
+        """
         if layer == len(self._layers):
-            segments, heads, length, size = keys.shape
-            stored = keys.new_zeros(2, segments, heads, self._bias.shape[3], size)
+            rows, heads, length, size = keys.shape
+            stored = keys.new_zeros(2, rows, heads, self._bias.shape[3], size)
             stored[0, :, :, :length], stored[1, :, :, :length] = keys, values
-            self._layers.append(self._storage.put(_name(layer), stored))
+            self._layers.append(self._buffers.write(_name(layer), stored))
             return keys, values
         stored = self._layers[layer]
-        stored[0].index_copy_(2, self._places, keys)
-        stored[1].index_copy_(2, self._places, values)
-        return stored[0, :, :, : self._read], stored[1, :, :, : self._read]
+        stored[0].index_copy_(2, self._write_positions, keys)
+        stored[1].index_copy_(2, self._write_positions, values)
+        return stored[0, :, :, : self._attended], stored[1, :, :, : self._attended]
 
-    def follow(self, origins: Tensor) -> None:
-        """End a step: each beam goes on from the beam that ``origins`` (segments, beams) names."""
-        seen = self.bias
-        seen.copy_(seen.gather(2, origins[:, None, :, None].expand(seen.shape)))
-        self._places.add_(self._beams)
+    def end_step(self, parents: Tensor) -> None:
+        """Give each beam the history of the beam it continues, ``parents`` (rows, beams), int64."""
+        bias = self.bias
+        bias.copy_(bias.gather(2, parents[:, None, :, None].expand(bias.shape)))
+        self._write_positions.add_(self._beams)
 
-    def keep(self, segments: Tensor) -> None:
-        """Keep the given segments, in their order; one may be kept more than once."""
-        self._bias = self._storage.put("bias", self._bias.index_select(0, segments))
-        self._replace(lambda stored: stored.index_select(1, segments))
+    def keep_rows(self, rows: Tensor) -> None:
+        """Keep only ``rows`` (kept,), int64, in their order; a row may be kept more than once."""
+        self._bias = self._buffers.write("bias", self._bias.index_select(0, rows))
+        self._rewrite_layers(lambda stored: stored.index_select(1, rows))
 
-    def _tidy(self) -> None:
-        """Forget what no beam descends from, and take more space only where that is not enough."""
-        bias = self._bias[:, :, :, : self._length]
-        wanted = (bias > -torch.inf).any(dim=2)[:, 0]
-        length = int(wanted.sum(dim=1).max())
-        # The wanted positions come last, in their order; a segment with fewer keeps some masked.
-        places = wanted.long().argsort(dim=1, stable=True)[:, -length:]
-        space = self._space_for(length)
+    def _compact(self) -> None:
+        """Drop positions that no beam descends from; grow only where that is not enough."""
+        bias = self._bias[:, :, :, : self._used]
+        is_needed = (bias > -torch.inf).any(dim=2)[:, 0]  # (rows, used)
+        length = int(is_needed.sum(dim=1).max())
+        # A stable sort puts the needed positions last, in their order. Rows with fewer of them keep
+        # some masked ones.
+        kept = is_needed.long().argsort(dim=1, stable=True)[:, -length:]  # (rows, length)
+        capacity = self._capacity_for(length)
 
-        def moved(stored: Tensor) -> Tensor:
-            index = places[None, :, None, :, None].expand(2, -1, stored.shape[2], -1, 1)
-            roomy = stored.new_zeros(*stored.shape[:3], space, stored.shape[4])
-            roomy[:, :, :, :length] = stored.gather(3, index.expand(-1, -1, -1, -1, roomy.shape[4]))
-            return roomy
+        def compacted(stored: Tensor) -> Tensor:  # (2, rows, heads, capacity, size)
+            index = kept[None, :, None, :, None].expand(2, -1, stored.shape[2], -1, 1)
+            result = stored.new_zeros(*stored.shape[:3], capacity, stored.shape[4])
+            result[:, :, :, :length] = stored.gather(
+                3, index.expand(-1, -1, -1, -1, stored.shape[4])
+            )
+            return result
 
-        self._replace(moved)
-        roomier = bias.new_full((*bias.shape[:3], space), -torch.inf)
-        roomier[:, :, :, :length] = bias.gather(
-            3, places[:, None, None].expand(*bias.shape[:3], -1)
-        )
-        self._put_bias(roomier, length)
+        self._rewrite_layers(compacted)
+        new_bias = bias.new_full((*bias.shape[:3], capacity), -torch.inf)
+        new_bias[:, :, :, :length] = bias.gather(3, kept[:, None, None].expand(*bias.shape[:3], -1))
+        self._write_bias(new_bias, length)
 
-    def _put_bias(self, bias: Tensor, length: int) -> None:
-        """``bias`` with ``length`` positions in use; the next step writes after them."""
-        self._bias = self._storage.put("bias", bias)
-        places = torch.arange(length, length + self._beams, device=bias.device)
-        self._places = self._storage.put("places", places)
-        self._length = length
+    def _write_bias(self, bias: Tensor, used: int) -> None:
+        """Set the bias (rows, 1, beams, capacity), of which ``used`` positions are in use."""
+        self._bias = self._buffers.write("bias", bias)
+        positions = torch.arange(used, used + self._beams, device=bias.device)
+        self._write_positions = self._buffers.write("write_positions", positions)
+        self._used = used
 
-    def _space_for(self, length: int) -> int:
-        needed = length + self._beams * self._room
-        return -(-needed // _POSITIONS) * _POSITIONS
+    def _capacity_for(self, length: int) -> int:
+        needed = length + self._beams * self._reserve_steps
+        return -(-needed // _CAPACITY_MULTIPLE) * _CAPACITY_MULTIPLE
 
-    def _replace(self, change: Callable[[Tensor], Tensor]) -> None:
-        """Change layer after layer, so that only one of them is ever there twice."""
+    def _rewrite_layers(self, change: Callable[[Tensor], Tensor]) -> None:
+        """Change one layer after the other, so that only one of them is in memory twice.
+
+        ``change`` takes and returns (2, rows, heads, capacity, size), of any rows and capacity.
+        """
         for layer, stored in enumerate(self._layers):
-            self._layers[layer] = self._storage.put(_name(layer), change(stored))
+            self._layers[layer] = self._buffers.write(_name(layer), change(stored))
 
 
 def _name(layer: int) -> str:
+    """Return the name of the buffer of ``layer``."""
     return f"layer {layer}"

@@ -1,6 +1,6 @@
-"""The sampler's controls, and what they do to a step's scores."""
+"""The controls of code sampling, and their effect on the scores of one decoding step."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -10,11 +10,11 @@ from domain.errors import InvalidRequest
 
 
 @dataclass(frozen=True, slots=True)
-class SamplingPlan:
-    """Every control with its value; the defaults are the model's own.
+class CodeSampling:
+    """Controls of text-to-semantic decoding; the defaults are those of IndexTTS-2.
 
     Raises:
-        InvalidRequest: a value that the sampler or the loaded model cannot take.
+        InvalidRequest: A value is outside the range that the sampler accepts.
     """
 
     temperature: float = 0.8
@@ -23,89 +23,87 @@ class SamplingPlan:
     num_beams: int = 3
     repetition_penalty: float = 10.0
     max_mel_tokens: int = 1500
-    diffusion_steps: int = 25
-    inference_cfg_rate: float = 0.7
 
     def __post_init__(self) -> None:
         for name in ("temperature", "repetition_penalty"):
             if not getattr(self, name) > 0:
                 raise InvalidRequest(name, "must be above 0")
-        for name in ("num_beams", "max_mel_tokens", "diffusion_steps"):
+        for name in ("num_beams", "max_mel_tokens"):
             if getattr(self, name) < 1:
                 raise InvalidRequest(name, "must be at least 1")
         if not 0 < self.top_p <= 1:
             raise InvalidRequest("top_p", "must be above 0 and at most 1")
-        if self.top_k < 0 or self.inference_cfg_rate < 0:
-            name = "top_k" if self.top_k < 0 else "inference_cfg_rate"
-            raise InvalidRequest(name, "must not be negative")
+        if self.top_k < 0:
+            raise InvalidRequest("top_k", "must not be negative")
 
     @property
-    def fewest_kept(self) -> int:
-        """How many candidates the filters always leave: beams need one to go on beside a stop."""
+    def min_kept(self) -> int:
+        """Number of codes that top-k and top-p always leave.
+
+        Beam search needs two: a beam must be able to continue when its likeliest code is the stop
+        code.
+        """
         return 2 if self.num_beams > 1 else 1
 
-    @property
-    def for_codes(self) -> "SamplingPlan":
-        """The same for all plans that differ only in what comes after the codes."""
-        own = SamplingPlan()
-        return replace(
-            self,
-            diffusion_steps=own.diffusion_steps,
-            inference_cfg_rate=own.inference_cfg_rate,
-        )
 
+def code_sampling(requested: Sampling, *, longest: int) -> CodeSampling:
+    """Return the controls of ``requested``, with defaults where it gives none.
 
-def plan_sampling(asked: Sampling, *, longest: int) -> SamplingPlan:
-    """``asked`` completed with the model's own values; the model takes ``longest`` codes at most.
+    Args:
+        requested: Controls of the request; None leaves a control at its default.
+        longest: Number of codes that the loaded model can generate at most. It also limits the
+            default of ``max_mel_tokens``.
 
     Raises:
-        InvalidRequest: see ``SamplingPlan``; more codes than the model has positions for.
+        InvalidRequest: A value is out of range, or ``max_mel_tokens`` is above ``longest``.
     """
-    own = SamplingPlan(max_mel_tokens=min(SamplingPlan().max_mel_tokens, longest))
-    plan = SamplingPlan(
-        temperature=own.temperature if asked.temperature is None else asked.temperature,
-        top_p=own.top_p if asked.top_p is None else asked.top_p,
-        top_k=own.top_k if asked.top_k is None else asked.top_k,
-        num_beams=own.num_beams if asked.num_beams is None else asked.num_beams,
-        repetition_penalty=(
-            own.repetition_penalty if asked.repetition_penalty is None else asked.repetition_penalty
-        ),
-        max_mel_tokens=(
-            own.max_mel_tokens if asked.max_mel_tokens is None else asked.max_mel_tokens
-        ),
-        diffusion_steps=(
-            own.diffusion_steps if asked.diffusion_steps is None else asked.diffusion_steps
-        ),
-        inference_cfg_rate=(
-            own.inference_cfg_rate if asked.inference_cfg_rate is None else asked.inference_cfg_rate
-        ),
-    )
-    if plan.max_mel_tokens > longest:
+    defaults = CodeSampling(max_mel_tokens=min(CodeSampling().max_mel_tokens, longest))
+    given = {
+        field.name: value
+        for field in fields(CodeSampling)
+        if (value := getattr(requested, field.name)) is not None
+    }
+    sampling = replace(defaults, **given)
+    if sampling.max_mel_tokens > longest:
         raise InvalidRequest("max_mel_tokens", f"this model takes at most {longest}")
-    return plan
+    return sampling
 
 
-def penalised(scores: Tensor, seen: Tensor, penalty: float) -> Tensor:
-    """``scores`` (rows, codes) with the codes ``seen`` (rows, any number) pushed down.
+def apply_repetition_penalty(scores: Tensor, seen: Tensor, penalty: float) -> Tensor:
+    """Return ``scores`` with the codes in ``seen`` made less likely.
 
-    The rule is that of CTRL (Keskar et al., 2019). A code may have been seen more than once.
+    The rule is that of CTRL (Keskar et al., 2019, section 4.1), in the form of Hugging Face's
+    ``RepetitionPenaltyLogitsProcessor``: negative scores are multiplied, positive ones divided.
+
+    Args:
+        scores: (rows, vocabulary).
+        seen: (rows, any number), int64. A code may appear more than once.
+        penalty: Factor above 0; 1 changes nothing.
     """
     found = scores.gather(1, seen)
-    pushed = torch.where(found < 0, found * penalty, found / penalty)
-    return scores.scatter(1, seen, pushed)
+    lowered = torch.where(found < 0, found * penalty, found / penalty)
+    return scores.scatter(1, seen, lowered)
 
 
-def candidates(scores: Tensor, plan: SamplingPlan) -> tuple[Tensor, Tensor]:
-    """What is left of ``scores`` (rows, codes) after temperature, top-k and top-p.
+def keep_likeliest(scores: Tensor, sampling: CodeSampling) -> tuple[Tensor, Tensor]:
+    """Apply temperature, top-k and top-p, and return the scores that are left with their codes.
 
-    Answers scores and codes, (rows, kept) each, best first; what top-p leaves out is -inf. All
-    that follows works on these few and never again on the whole vocabulary.
+    Top-p is nucleus sampling (Holtzman et al., 2020). All later work of a step uses these few
+    scores instead of the whole vocabulary.
+
+    Args:
+        scores: (rows, vocabulary).
+        sampling: The controls.
+
+    Returns:
+        Scores and codes, both (rows, kept), best first. Scores that top-p excludes are -inf.
     """
-    kept = max(plan.top_k, plan.fewest_kept) if plan.top_k else scores.shape[-1]
-    best, codes = (scores / plan.temperature).topk(min(kept, scores.shape[-1]), dim=-1)
-    if plan.top_p < 1:
+    vocabulary = scores.shape[-1]
+    kept = max(sampling.top_k, sampling.min_kept) if sampling.top_k else vocabulary
+    best, codes = (scores / sampling.temperature).topk(min(kept, vocabulary), dim=-1)
+    if sampling.top_p < 1:
         ascending = best.flip(-1)
-        dropped = ascending.softmax(dim=-1).cumsum(dim=-1) <= 1 - plan.top_p
-        dropped[:, -plan.fewest_kept :].fill_(False)
-        best = best.masked_fill(dropped.flip(-1), -torch.inf)
+        excluded = ascending.softmax(dim=-1).cumsum(dim=-1) <= 1 - sampling.top_p
+        excluded[:, -sampling.min_kept :].fill_(False)
+        best = best.masked_fill(excluded.flip(-1), -torch.inf)
     return best, codes

@@ -7,54 +7,77 @@ from torch import Tensor
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
 from adapters.indextts2.t2s.kv_cache import KeyValueCache
+from adapters.indextts2.t2s.language_model import Gpt2
 
 
 class Transformer:
-    """GPT-2 blocks run on embeddings, up to and with the last layer's norm.
+    """The GPT-2 blocks of the language model and the norm after the last one.
 
-    Takes the package's ``gpt`` for its weights only: position embeddings are added before.
-    ``dtype`` is the number type in which positions attend to one another.
+    Position embeddings are added to the embeddings beforehand. ``dtype`` is the number type of
+    queries, keys and values.
     """
 
-    def __init__(self, *, gpt: Any, heads: int) -> None:
+    def __init__(self, *, gpt: Gpt2, heads: int) -> None:
+        """Take the weights of ``gpt``, whose ``forward`` is not used."""
         self._blocks = list(gpt.h)
         self._last_norm = gpt.ln_f
         self._heads = heads
         self.dtype: torch.dtype = self._blocks[0].attn.c_attn.weight.dtype
 
     def run(self, x: Tensor, cache: KeyValueCache | None, bias: Tensor | None) -> Tensor:
-        """Hidden states (rows, new, width) of embeddings ``x`` of the same shape.
+        """Return the hidden states of new positions.
 
-        New positions see what is in ``cache`` and one another, as ``bias`` (rows, 1, new, all
-        positions) says, which is added to the attention scores. Without cache and bias each sees
-        itself and those before it.
+        Args:
+            x: Embeddings (rows, new, width) of the new positions.
+            cache: The keys and values of earlier positions, to which those of ``x`` are added.
+            bias: Attention bias (rows, 1, new, all positions), added to the attention scores.
+                Without it attention is causal, and ``x`` must hold all positions.
+
+        Returns:
+            (rows, new, width).
         """
         for layer, block in enumerate(self._blocks):
-            query, keys, values = (
-                part.unflatten(-1, (self._heads, -1)).transpose(1, 2)
-                for part in block.attn.c_attn(block.ln_1(x).to(self.dtype)).chunk(3, dim=-1)
-            )
-            if cache is not None:
-                keys, values = cache.append(layer, keys, values)
-            heard = scaled_dot_product_attention(
-                query, keys, values, attn_mask=bias, is_causal=bias is None
-            )
-            x = x + block.attn.c_proj(heard.transpose(1, 2).flatten(2))
-            # One kernel for what the package's activation spells out in eight.
+            x = x + self._attention(block, layer, x, cache, bias)
+            # One kernel for the activation that the package computes in eight (``gelu_new``).
             inner = gelu(block.mlp.c_fc(block.ln_2(x).to(self.dtype)), approximate="tanh")
             x = x + block.mlp.c_proj(inner)
-        hidden: Tensor = self._last_norm(x)
-        return hidden
+        return self._last_norm(x)
+
+    def _attention(
+        self, block: Any, layer: int, x: Tensor, cache: KeyValueCache | None, bias: Tensor | None
+    ) -> Tensor:
+        """Return the attention output (rows, new, width) of ``block``; arguments as in ``run``."""
+        projected = block.attn.c_attn(block.ln_1(x).to(self.dtype))  # (rows, new, 3 width)
+        query, keys, values = (  # (rows, heads, new, size) each
+            part.unflatten(-1, (self._heads, -1)).transpose(1, 2)
+            for part in projected.chunk(3, dim=-1)
+        )
+        if cache is not None:
+            keys, values = cache.append(layer, keys, values)
+        attended = scaled_dot_product_attention(
+            query, keys, values, attn_mask=bias, is_causal=bias is None
+        )
+        output: Tensor = block.attn.c_proj(attended.transpose(1, 2).flatten(2))
+        return output
 
 
 def causal_bias(padding: Tensor, length: int, dtype: torch.dtype) -> Tensor:
-    """Attention bias (rows, 1, length, length) for rows whose first ``padding`` (rows,) are empty.
+    """Return the attention bias of a batch of prompts that are padded on the left.
 
-    An empty position sees itself, so that its softmax has something to stand on.
+    A padding position attends to itself: softmax of a row that is masked everywhere is NaN.
+
+    Args:
+        padding: (rows,), int64: the number of padding positions at the start of each row.
+        length: Positions of a row, padding included.
+        dtype: Number type of the bias.
+
+    Returns:
+        (rows, 1, length, length): 0 where the position of the third axis attends to that of the
+        fourth, else minus infinity.
     """
     position = torch.arange(length, device=padding.device)
-    visible = position[None, :] <= position[:, None]
-    visible = visible[None] & (position[None, None, :] >= padding[:, None, None])
+    causal = position[None, :] <= position[:, None]
+    visible = causal[None] & (position[None, None, :] >= padding[:, None, None])
     visible = visible | torch.eye(length, dtype=torch.bool, device=padding.device)
     bias = torch.zeros(visible.shape, dtype=dtype, device=visible.device)
     return bias.masked_fill(~visible, -torch.inf)[:, None]

@@ -1,4 +1,4 @@
-"""From mel spectrograms to samples."""
+"""The vocoder: from mel spectrograms to samples, window by window."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -7,41 +7,49 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from adapters.indextts2.vocoder.bigvgan import hop_of, reach_of
+from adapters.indextts2.vocoder.bigvgan import receptive_field, samples_per_frame
 from adapters.indextts2.vocoder.windows import Window, even_windows, growing_windows
 from domain.audio import Samples
 
 
 class Vocoder(Protocol):
-    """Makes spectrograms audible.
+    """Makes samples of mel spectrograms.
 
-    Both ways give the same samples to within rounding, and each way gives the very same ones every
-    time. Where the last bits matter, the way must not depend on who listens.
+    ``synthesize`` and ``pieces`` give the same samples to within rounding, and each of them gives
+    exactly the same samples every time. A caller that promises the same bits must therefore choose
+    between them by the request alone, never by how its audio is delivered.
     """
 
-    def speak(self, mels: Sequence[Tensor]) -> list[Samples]:
-        """Samples (256 t,) at 22 050 Hz, within ±1, of each mel (1, 80, t) of ``mels``."""
+    @property
+    def samples_per_frame(self) -> int:
+        """How many samples a mel frame becomes."""
 
-    def pieces(self, mel: Tensor, *, first: int = 0, goes_on: bool = False) -> Iterator[Samples]:
-        """The same samples of one mel, piece after piece, each made when it is asked for.
+    def synthesize(self, mels: Sequence[Tensor]) -> list[Samples]:
+        """Return the samples of each mel of ``mels``, in order.
 
-        They begin with those of the frame ``first``. Where the mel ``goes_on``, those samples are
-        left out that would feel how; all are whole frames.
+        Args:
+            mels: Each (1, 80, t), float32.
+
+        Returns:
+            For each mel (``samples_per_frame`` · t,), within ±1, at 22 050 Hz.
+        """
+
+    def pieces(
+        self, mel: Tensor, *, first_frame: int = 0, is_partial: bool = False
+    ) -> Iterator[Samples]:
+        """Yield the samples of ``mel`` (1, 80, t) lazily, from ``first_frame`` on.
+
+        With ``is_partial``, samples whose receptive field reaches beyond the end of ``mel`` are
+        withheld. Each piece is a whole number of frames.
         """
 
 
 class BigVganVocoder:
-    """BigVGAN in overlapping windows, which bound its memory whatever is spoken.
+    """BigVGAN in overlapping windows, which bound its memory whatever the length of the text.
 
-    A window of at most ``window`` frames lies wholly inside its spectrogram, so that the
-    spectrogram's own ends are the only ones that the network sees; of each window only those
-    samples are kept that feel nothing beyond it. ``speak`` takes long windows, and those of one
-    call share a batch of at most ``windows_at_once``. ``pieces`` takes them one by one, the first
-    of ``first_window`` frames. The samples are those of one pass over the whole spectrogram, to
+    Of each window only those samples are kept whose receptive field lies inside it, and no window
+    extends beyond its spectrogram. So the samples are those of one pass over the spectrogram, to
     within rounding.
-
-    ``network`` is the package's, of which the sizes are read. ``synthesis`` makes samples (B, 1,
-    256 t) of mels (B, 80, t): the network itself, or its equal.
     """
 
     def __init__(
@@ -53,52 +61,79 @@ class BigVganVocoder:
         window: int,
         windows_at_once: int,
     ) -> None:
+        """Read the sizes of ``network`` and fit the windows to its receptive field.
+
+        Args:
+            network: Upstream's ``BigVGAN``.
+            synthesis: Makes samples (rows, 1, 256 t) of mels (rows, 80, t): ``network`` itself or
+                its equal.
+            first_window: Frames of the first window of ``pieces``.
+            window: Frames of the longest window.
+            windows_at_once: Windows of one length that ``synthesize`` puts into one batch.
+        """
         self._synthesis = synthesis
         self._dtype: torch.dtype = network.conv_pre.weight.dtype
-        self._reach, self._hop = reach_of(network), hop_of(network)
-        self._window = max(window, 4 * self._reach)
-        self._first_window = min(max(first_window, 3 * self._reach), self._window)
-        self._at_once = windows_at_once
+        self._receptive_field = receptive_field(network)
+        self._samples_per_frame = samples_per_frame(network)
+        self._window = max(window, 4 * self._receptive_field)
+        self._first_window = min(max(first_window, 3 * self._receptive_field), self._window)
+        self._windows_at_once = windows_at_once
 
-    def speak(self, mels: Sequence[Tensor]) -> list[Samples]:
-        waves = [mel.new_empty(mel.shape[2] * self._hop) for mel in mels]
-        for places in self._by_length(mels):
-            for begin in range(0, len(places), self._at_once):
-                batch = places[begin : begin + self._at_once]
-                heard = [mels[index][:, :, window.start : window.stop] for index, window in batch]
-                spoken = self._spoken(torch.cat(heard))
-                for (index, window), samples in zip(batch, spoken, strict=True):
-                    kept = slice(window.first * self._hop, window.last * self._hop)
-                    waves[index][kept] = self._kept(window, samples)
+    @property
+    def samples_per_frame(self) -> int:
+        return self._samples_per_frame
+
+    def synthesize(self, mels: Sequence[Tensor]) -> list[Samples]:
+        waves = [mel.new_empty(mel.shape[2] * self._samples_per_frame) for mel in mels]
+        for windows in self._windows_by_length(mels):
+            for begin in range(0, len(windows), self._windows_at_once):
+                batch = windows[begin : begin + self._windows_at_once]
+                frames = [mels[index][:, :, window.start : window.stop] for index, window in batch]
+                rows = self._run(torch.cat(frames))
+                for (index, window), samples in zip(batch, rows, strict=True):
+                    waves[index][self._samples_of(window.first, window.last)] = self._kept(
+                        window, samples
+                    )
         return [wave.cpu().numpy() for wave in waves]
 
-    def pieces(self, mel: Tensor, *, first: int = 0, goes_on: bool = False) -> Iterator[Samples]:
+    def pieces(
+        self, mel: Tensor, *, first_frame: int = 0, is_partial: bool = False
+    ) -> Iterator[Samples]:
         windows = growing_windows(
             mel.shape[2],
-            first=first,
+            first=first_frame,
             shortest=self._first_window,
             longest=self._window,
-            reach=self._reach,
+            receptive_field=self._receptive_field,
         )
-        settled = mel.shape[2] - self._reach if goes_on else mel.shape[2]
+        end = mel.shape[2] - self._receptive_field if is_partial else mel.shape[2]
         for window in windows:
-            if window.first < settled:
-                (samples,) = self._spoken(mel[:, :, window.start : window.stop])
-                kept = replace(window, last=min(window.last, settled))
+            if window.first < end:
+                (samples,) = self._run(mel[:, :, window.start : window.stop])
+                kept = replace(window, last=min(window.last, end))
                 yield self._kept(kept, samples).cpu().numpy()
 
-    def _spoken(self, heard: Tensor) -> Tensor:
-        """Samples (B, 256 t), float32 and within ±1, of windows (B, 80, t)."""
-        return self._synthesis(heard.to(self._dtype))[:, 0].float().clamp(-1.0, 1.0)
+    def _run(self, mels: Tensor) -> Tensor:
+        """Return samples (rows, 256 t), float32 and within ±1, of ``mels`` (rows, 80, t)."""
+        return self._synthesis(mels.to(self._dtype))[:, 0].float().clamp(-1.0, 1.0)
 
     def _kept(self, window: Window, samples: Tensor) -> Tensor:
-        first, last = window.first - window.start, window.last - window.start
-        return samples[first * self._hop : last * self._hop]
+        """Return the kept part, (256 · kept frames,), of a window's ``samples`` (256 t,)."""
+        return samples[self._samples_of(window.first - window.start, window.last - window.start)]
 
-    def _by_length(self, mels: Sequence[Tensor]) -> list[list[tuple[int, Window]]]:
-        """The windows of all spectrograms, each with its spectrogram's index, by length."""
-        places: dict[int, list[tuple[int, Window]]] = {}
+    def _samples_of(self, first: int, last: int) -> slice:
+        """Return where the samples of the frames ``first`` to ``last`` are."""
+        return slice(first * self._samples_per_frame, last * self._samples_per_frame)
+
+    def _windows_by_length(self, mels: Sequence[Tensor]) -> list[list[tuple[int, Window]]]:
+        """Group the windows of all ``mels``, each (1, 80, t), by length.
+
+        Each window comes with the index of its mel.
+        """
+        groups: dict[int, list[tuple[int, Window]]] = {}
         for index, mel in enumerate(mels):
-            for window in even_windows(mel.shape[2], length=self._window, reach=self._reach):
-                places.setdefault(window.stop - window.start, []).append((index, window))
-        return list(places.values())
+            for window in even_windows(
+                mel.shape[2], length=self._window, receptive_field=self._receptive_field
+            ):
+                groups.setdefault(window.stop - window.start, []).append((index, window))
+        return list(groups.values())

@@ -1,4 +1,8 @@
-"""Which overlapping windows of a spectrogram are made audible, one by one."""
+"""Overlapping windows of a mel spectrogram, which the vocoder turns into samples one by one.
+
+``receptive_field`` is the vocoder's, in frames on each side: the samples of a frame that is nearer
+to a cut end of a window are wrong.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,10 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The frames ``start`` to ``stop`` are heard; of them ``first`` to ``last`` are kept.
+    """Frames ``start`` to ``stop`` go through the vocoder; ``first`` to ``last`` are kept.
 
-    What is kept lies ``reach`` frames or more from each end of the window that is not an end of
-    the spectrogram. What all windows of a spectrogram keep is each frame once, in order.
+    The kept frames are at least a receptive field away from each end of the window that is not an
+    end of the spectrogram. Together, the windows of a spectrogram keep each frame once, in order.
     """
 
     start: int
@@ -18,35 +22,37 @@ class Window:
     last: int
 
 
-def even_windows(frames: int, *, length: int, reach: int) -> Iterator[Window]:
-    """Windows of ``length``, or one that is shorter; the last moves back until it fits.
+def even_windows(frames: int, *, length: int, receptive_field: int) -> Iterator[Window]:
+    """Yield windows of ``length`` frames, or one that is shorter and covers the spectrogram.
 
-    ``length`` is more than twice ``reach``.
+    The last window starts earlier than the overlap demands, so that it has ``length`` frames too.
+    ``length`` is more than twice ``receptive_field``.
     """
     length, kept = min(frames, length), 0
     while kept < frames:
-        start = min(max(0, kept - reach), frames - length)
-        window = _window(start, start + length, kept, frames, reach)
+        start = min(max(0, kept - receptive_field), frames - length)
+        window = _window(start, start + length, kept, frames, receptive_field)
         yield window
         kept = window.last
 
 
 def growing_windows(
-    frames: int, *, first: int, shortest: int, longest: int, reach: int
+    frames: int, *, first: int, shortest: int, longest: int, receptive_field: int
 ) -> Iterator[Window]:
-    """Windows from ``shortest`` on, each twice as long as the one before, at most ``longest``.
+    """Yield windows that begin with ``shortest`` frames and double up to ``longest``.
 
-    They keep the frames from ``first`` on. The last takes in what is left, if that is no more than
-    ``reach``. ``shortest`` is more than twice ``reach``.
+    They keep the frames from ``first`` on. If no more than ``receptive_field`` frames are left
+    after a window, it takes them in as well. ``shortest`` is more than twice ``receptive_field``.
     """
     length, kept = shortest, first
     while kept < frames:
-        start = max(0, kept - reach)
-        stop = start + length if start + length + reach < frames else frames
-        window = _window(start, stop, kept, frames, reach)
+        start = max(0, kept - receptive_field)
+        stop = start + length if start + length + receptive_field < frames else frames
+        window = _window(start, stop, kept, frames, receptive_field)
         yield window
         kept, length = window.last, min(2 * length, longest)
 
 
-def _window(start: int, stop: int, kept: int, frames: int, reach: int) -> Window:
-    return Window(start, stop, kept, frames if stop == frames else stop - reach)
+def _window(start: int, stop: int, kept: int, frames: int, receptive_field: int) -> Window:
+    """Return the window that keeps as many of its frames, from ``kept`` on, as it can."""
+    return Window(start, stop, kept, frames if stop == frames else stop - receptive_field)

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from adapters.indextts2.options import EngineOptions
+
 if TYPE_CHECKING:
-    from adapters.indextts2.engine.stages import Stages
+    from adapters.indextts2.engine.engine import Engine
     from adapters.indextts2.model import IndexTTS2Model
 
 # Tensors this small are done before a second thread is awake, and on a busy machine both wait.
@@ -27,14 +29,16 @@ def model(checkpoint: Path) -> "IndexTTS2Model":
     """The tiny model, loaded once for all tests; keeps nothing on disk."""
     from adapters.indextts2.model import IndexTTS2Model
 
-    loaded = IndexTTS2Model(checkpoints_dir=checkpoint, device="cpu", use_grammars=False)
+    loaded = IndexTTS2Model(
+        options=EngineOptions(checkpoints_dir=checkpoint, device="cpu", use_grammars=False)
+    )
     loaded.load()
     return loaded
 
 
 @pytest.fixture(scope="session")
-def stages(checkpoint: Path) -> "Stages":
-    """The stages of the tiny model, one segment at a time, with the package's own chance."""
-    from tests.models.indextts2.golden_runs import golden_stages
+def engine(checkpoint: Path) -> "Engine":
+    """The tiny model's engine, one segment at a time, with the package's own random numbers."""
+    from tests.models.indextts2.golden_runs import golden_engine
 
-    return golden_stages(checkpoint)
+    return golden_engine(checkpoint)

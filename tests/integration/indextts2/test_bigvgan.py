@@ -1,4 +1,4 @@
-"""BigVGAN's forward pass and its activation against the package's own modules."""
+"""BigVGAN's forward pass and its activation, compared with upstream's modules."""
 
 import copy
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from adapters.indextts2.upstream import bare_package, import_model_classes
-from adapters.indextts2.vocoder.bigvgan import BigVgan, hop_of
+from adapters.indextts2.vocoder.bigvgan import BigVgan, samples_per_frame
 from adapters.indextts2.vocoder.snake import AntiAliasedSnake
 from adapters.indextts2.weights.meta_init import fold_weight_norm
 from domain.errors import ModelUnavailable
@@ -18,11 +18,11 @@ from tests.tiny_checkpoint.sizes import MIDDLE, TINY
 from tests.tiny_checkpoint.values import drawn, tensors_of
 
 FEW = {"upsample_initial_channel": 64, "upsample_rates": [2, 2], "upsample_kernel_sizes": [4, 4]}
-"""A network that is quick to run, with one resblock a stage."""
+"""Changes that make a network quick to run."""
 
 
 def network_of(settings: Mapping[str, Any]) -> Any:
-    """The package's network with random weights, its snakes' among them."""
+    """Return upstream's network with random weights, those of the snakes included."""
     with bare_package():
         classes = import_model_classes()
         network: Any = classes.vocoder(classes.vocoder_settings(dict(settings)))
@@ -53,19 +53,19 @@ def snr_db(expected: Tensor, found: Tensor) -> float:
 def assert_equal_to_rounding(network: Any, mel: Tensor) -> None:
     with torch.inference_mode():
         expected, found = network(mel), BigVgan(network=network)(mel)
-    assert found.shape == expected.shape == (len(mel), 1, mel.shape[2] * hop_of(network))
+    assert found.shape == expected.shape == (len(mel), 1, mel.shape[2] * samples_per_frame(network))
     assert found.dtype is expected.dtype is torch.float32
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
     assert snr_db(expected, found) > 100
 
 
 @pytest.mark.parametrize(("frames", "rows"), [(1, 1), (2, 1), (3, 3), (50, 2), (131, 1)])
-def test_the_wave_is_the_packages(tiny: Any, frames: int, rows: int) -> None:
+def test_the_wave_is_upstreams(tiny: Any, frames: int, rows: int) -> None:
     assert_equal_to_rounding(tiny, mel_of(frames, rows))
 
 
 @pytest.mark.parametrize("frames", [1, 3, 24])
-def test_the_wave_is_the_packages_at_middle_size(frames: int) -> None:
+def test_the_wave_is_upstreams_at_middle_size(frames: int) -> None:
     assert_equal_to_rounding(network_of(MIDDLE.vocoder), mel_of(frames))
 
 
@@ -80,26 +80,26 @@ def test_the_wave_is_the_packages_at_middle_size(frames: int) -> None:
         {"resblock_kernel_sizes": [3, 5], "resblock_dilation_sizes": [[1, 3], [1, 2]]},
     ],
 )
-def test_every_setting_of_the_configuration_is_followed(changes: dict[str, Any]) -> None:
+def test_follows_every_setting_of_the_configuration(changes: dict[str, Any]) -> None:
     assert_equal_to_rounding(network_of({**TINY.vocoder, **FEW, **changes}), mel_of(70))
 
 
-def test_what_it_is_given_stays_as_it_was(tiny: Any) -> None:
+def test_does_not_change_its_input(tiny: Any) -> None:
     mel = mel_of(20)
-    given = mel.clone()
+    original = mel.clone()
     with torch.inference_mode():
         BigVgan(network=tiny)(mel)
-    assert torch.equal(mel, given)
+    assert torch.equal(mel, original)
 
 
-def test_a_vocoder_of_another_structure_is_refused() -> None:
+def test_refuses_a_vocoder_of_another_structure() -> None:
     other = SimpleNamespace(h=SimpleNamespace(resblock="2"))
     with pytest.raises(ModelUnavailable, match="resblock"):
         BigVgan(network=other)
 
 
 @pytest.mark.parametrize("length", [*range(1, 12), *range(30, 38), *range(62, 70), 500])
-def test_the_activation_is_the_packages_wherever_a_block_ends(tiny: Any, length: int) -> None:
+def test_the_activation_is_upstreams_wherever_a_block_ends(tiny: Any, length: int) -> None:
     activation = tiny.resblocks[0].activations[0]
     channels = activation.act.alpha.shape[0]
     samples = torch.randn(2, channels, length, generator=torch.Generator().manual_seed(length))
@@ -109,7 +109,7 @@ def test_the_activation_is_the_packages_wherever_a_block_ends(tiny: Any, length:
     assert snr_db(expected, found) > 100
 
 
-def test_many_samples_go_through_in_parts_that_nobody_hears(tiny: Any) -> None:
+def test_the_activation_of_many_samples_is_upstreams(tiny: Any) -> None:
     activation = tiny.resblocks[0].activations[0]
     channels = activation.act.alpha.shape[0]
     samples = torch.randn(1, channels, 60_000, generator=torch.Generator().manual_seed(1))
@@ -119,13 +119,13 @@ def test_many_samples_go_through_in_parts_that_nobody_hears(tiny: Any) -> None:
 
 
 @pytest.mark.parametrize("loudness", [0.001, 0.03, 1.0, 8.0])
-def test_half_precision_loses_no_more_than_the_packages(tiny: Any, loudness: float) -> None:
+def test_half_precision_loses_no_more_than_upstreams(tiny: Any, loudness: float) -> None:
     activation = tiny.resblocks[0].activations[0]
-    halved = copy.deepcopy(activation).half()
-    chance = torch.Generator().manual_seed(3)
-    samples = torch.randn(4, activation.act.alpha.shape[0], 400, generator=chance) * loudness
+    half = copy.deepcopy(activation).half()
+    generator = torch.Generator().manual_seed(3)
+    samples = torch.randn(4, activation.act.alpha.shape[0], 400, generator=generator) * loudness
     with torch.inference_mode():
         expected = activation(samples)
-        theirs, ours = halved(samples.half()), AntiAliasedSnake(halved)(samples.half())
+        theirs, ours = half(samples.half()), AntiAliasedSnake(half)(samples.half())
     assert ours.dtype is torch.float16
     assert snr_db(expected, ours) > snr_db(expected, theirs) - 0.5

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from adapters.indextts2.model import IndexTTS2Model
+from adapters.indextts2.options import EngineOptions
 from adapters.indextts2.weights.converted import ConvertedWeights, conversion_name
 from adapters.indextts2.weights.meta_init import meta_init
 from domain.errors import ModelUnavailable
@@ -36,7 +37,9 @@ NETWORKS = {
 
 
 def model_in(folder: Path) -> IndexTTS2Model:
-    return IndexTTS2Model(checkpoints_dir=folder, device="cpu", use_grammars=False)
+    return IndexTTS2Model(
+        options=EngineOptions(checkpoints_dir=folder, device="cpu", use_grammars=False)
+    )
 
 
 def conversions(folder: Path) -> list[Path]:

@@ -1,9 +1,12 @@
+"""Emotion from recordings, weights and texts, and the answers of the emotion model."""
+
 from pathlib import Path
 
 import pytest
 
 from adapters.indextts2.model import IndexTTS2Model
-from adapters.indextts2.reference.emotion_text import parse_answer
+from adapters.indextts2.options import EngineOptions
+from adapters.indextts2.reference.emotion_answer import parse_answer
 from domain.delivery import Delivery
 from domain.emotion import Emotion, RecordedEmotion, VectorEmotion, WordsEmotion
 from domain.errors import ModelUnavailable
@@ -23,76 +26,88 @@ HAPPY = (0.8, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 NONE = (0.0,) * 8
 
 
-def told(emotion: Emotion | None, recording: Recording | None = None, *, seed: int = 1) -> Delivery:
+def delivery_with(
+    emotion: Emotion | None, recording: Recording | None = None, *, seed: int = 1
+) -> Delivery:
     return Delivery(seed, emotion=emotion, emotion_recording=recording, sampling=SHORT)
 
 
 def test_each_source_of_emotion_changes_the_speech(model: IndexTTS2Model) -> None:
-    spoken = [
-        audio_of(model, HELLO, delivery=told(None)),
-        audio_of(model, HELLO, delivery=told(VectorEmotion(HAPPY))),
-        audio_of(model, HELLO, delivery=told(WordsEmotion("so happy"))),
-        audio_of(model, HELLO, delivery=told(RecordedEmotion("high"), HIGH)),
+    waves = [
+        audio_of(model, HELLO, delivery=delivery_with(None)),
+        audio_of(model, HELLO, delivery=delivery_with(VectorEmotion(HAPPY))),
+        audio_of(model, HELLO, delivery=delivery_with(WordsEmotion("so happy"))),
+        audio_of(model, HELLO, delivery=delivery_with(RecordedEmotion("high"), HIGH)),
     ]
-    assert not any(same(one, other) for i, one in enumerate(spoken) for other in spoken[i + 1 :])
+    assert not any(same(one, other) for i, one in enumerate(waves) for other in waves[i + 1 :])
 
 
-def test_no_strength_is_no_emotion(model: IndexTTS2Model) -> None:
+def test_an_emotion_of_strength_zero_changes_nothing(model: IndexTTS2Model) -> None:
     neutral = audio_of(model, HELLO)
-    assert same(neutral, audio_of(model, HELLO, delivery=told(VectorEmotion(HAPPY, alpha=0))))
-    assert same(neutral, audio_of(model, HELLO, delivery=told(VectorEmotion(NONE))))
+    assert same(
+        neutral, audio_of(model, HELLO, delivery=delivery_with(VectorEmotion(HAPPY, alpha=0)))
+    )
+    assert same(neutral, audio_of(model, HELLO, delivery=delivery_with(VectorEmotion(NONE))))
 
 
-def test_strength_counts_in_every_source(model: IndexTTS2Model) -> None:
+def test_strength_changes_the_speech_for_every_source_of_emotion(model: IndexTTS2Model) -> None:
     for strong, weak in (
-        (told(VectorEmotion(HAPPY)), told(VectorEmotion(HAPPY, alpha=0.3))),
-        (told(WordsEmotion("so happy")), told(WordsEmotion("so happy", alpha=0.3))),
-        (told(RecordedEmotion("h"), HIGH), told(RecordedEmotion("h", alpha=0.3), HIGH)),
+        (delivery_with(VectorEmotion(HAPPY)), delivery_with(VectorEmotion(HAPPY, alpha=0.3))),
+        (
+            delivery_with(WordsEmotion("so happy")),
+            delivery_with(WordsEmotion("so happy", alpha=0.3)),
+        ),
+        (
+            delivery_with(RecordedEmotion("h"), HIGH),
+            delivery_with(RecordedEmotion("h", alpha=0.3), HIGH),
+        ),
     ):
         one, other = (audio_of(model, HELLO, delivery=each) for each in (strong, weak))
         assert not same(one, other)
 
 
-def test_weights_beyond_the_sum_say_the_same_as_those_scaled_down(model: IndexTTS2Model) -> None:
-    loud = audio_of(model, HELLO, delivery=told(VectorEmotion((1.0,) * 8)))
-    scaled = audio_of(model, HELLO, delivery=told(VectorEmotion((0.1,) * 8)))
+def test_weights_above_the_largest_sum_are_scaled_down(model: IndexTTS2Model) -> None:
+    loud = audio_of(model, HELLO, delivery=delivery_with(VectorEmotion((1.0,) * 8)))
+    scaled = audio_of(model, HELLO, delivery=delivery_with(VectorEmotion((0.1,) * 8)))
     assert same(loud, scaled)
 
 
-def test_a_drawn_exemplar_depends_on_the_seed_alone(model: IndexTTS2Model) -> None:
+def test_a_random_exemplar_depends_on_the_seed_alone(model: IndexTTS2Model) -> None:
     drawn = VectorEmotion(HAPPY, draw_exemplar=True)
-    first = audio_of(model, HELLO, delivery=told(drawn))
-    assert same(first, audio_of(model, HELLO, delivery=told(drawn)))
-    others = [
+    first = audio_of(model, HELLO, delivery=delivery_with(drawn))
+    assert same(first, audio_of(model, HELLO, delivery=delivery_with(drawn)))
+    pairs = [
         (
-            audio_of(model, HELLO, delivery=told(drawn, seed=seed)),
-            audio_of(model, HELLO, delivery=told(VectorEmotion(HAPPY), seed=seed)),
+            audio_of(model, HELLO, delivery=delivery_with(drawn, seed=seed)),
+            audio_of(model, HELLO, delivery=delivery_with(VectorEmotion(HAPPY), seed=seed)),
         )
         for seed in range(4)
     ]
-    assert any(not same(random, nearest) for random, nearest in others)
+    assert any(not same(random, nearest) for random, nearest in pairs)
 
 
-def test_weights_found_in_words_are_reported_once(model: IndexTTS2Model) -> None:
-    parts = parts_of(model, HELLO, "Pack my box!", delivery=told(WordsEmotion("so happy")))
+def test_the_weights_of_a_text_are_reported_once(model: IndexTTS2Model) -> None:
+    parts = parts_of(model, HELLO, "Pack my box!", delivery=delivery_with(WordsEmotion("so happy")))
     found = [part.emotion_weights for part in parts if part.emotion_weights]
     assert len(found) == 1
     assert len(found[0]) == 8
     assert 0 < sum(found[0]) <= 0.8 + 1e-9
 
 
-def test_the_spoken_text_stands_in_for_words(model: IndexTTS2Model) -> None:
-    own = audio_of(model, HELLO, delivery=told(WordsEmotion()))
-    assert same(own, audio_of(model, HELLO, delivery=told(WordsEmotion(HELLO))))
+def test_the_spoken_text_is_classified_if_no_other_is_given(model: IndexTTS2Model) -> None:
+    own = audio_of(model, HELLO, delivery=delivery_with(WordsEmotion()))
+    assert same(own, audio_of(model, HELLO, delivery=delivery_with(WordsEmotion(HELLO))))
 
 
-def test_words_need_their_model_and_nothing_else_does(checkpoint: Path, tmp_path: Path) -> None:
+def test_only_emotion_from_text_needs_the_emotion_model(checkpoint: Path, tmp_path: Path) -> None:
     folder = copied_checkpoint(checkpoint, tmp_path)
     (folder / "qwen0.6bemo4-merge" / "model.safetensors").unlink()
-    model = IndexTTS2Model(checkpoints_dir=folder, device="cpu", use_grammars=False)
+    model = IndexTTS2Model(
+        options=EngineOptions(checkpoints_dir=folder, device="cpu", use_grammars=False)
+    )
     assert len(audio_of(model, HELLO)) > 0
     with pytest.raises(ModelUnavailable, match=r"qwen0\.6bemo4-merge/model\.safetensors"):
-        audio_of(model, HELLO, voice=LOW, delivery=told(WordsEmotion("happy")))
+        audio_of(model, HELLO, voice=LOW, delivery=delivery_with(WordsEmotion("happy")))
 
 
 @pytest.mark.parametrize(
@@ -113,11 +128,11 @@ def test_words_need_their_model_and_nothing_else_does(checkpoint: Path, tmp_path
         ("[" * 2_000, (0, 0, 0, 0, 0, 0, 0, 1)),
     ],
 )
-def test_any_answer_gives_eight_weights(answer: str, weights: tuple[float, ...]) -> None:
-    assert parse_answer(answer, words="fine") == pytest.approx(weights)
+def test_reads_eight_weights_from_any_answer(answer: str, weights: tuple[float, ...]) -> None:
+    assert parse_answer(answer, text="fine") == pytest.approx(weights)
 
 
-def test_low_spirits_are_not_taken_for_grief() -> None:
+def test_a_melancholic_word_swaps_sad_and_melancholic() -> None:
     answer = '{"悲伤": 0.6}'
-    assert parse_answer(answer, words="Deeply DEPRESSED")[5] == pytest.approx(0.6)
-    assert parse_answer(answer, words="grieving")[2] == pytest.approx(0.6)
+    assert parse_answer(answer, text="Deeply DEPRESSED")[5] == pytest.approx(0.6)
+    assert parse_answer(answer, text="grieving")[2] == pytest.approx(0.6)

@@ -1,7 +1,6 @@
 """What torch, CUDA and its libraries raise, in the words of the releases that raise it."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +8,14 @@ import pytest
 import torch
 
 from adapters.indextts2.engine.engine import Engine
-from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.failures import loading, reading, speaking
 from adapters.indextts2.model import IndexTTS2Model
+from adapters.indextts2.options import EngineOptions
 from application.ports.speech_model import ModelState
 from domain.audio import Samples
 from domain.delivery import Delivery
 from domain.errors import DeviceLost, ModelUnavailable, OutOfMemory, SynthesisFailed
+from tests.models.indextts2.parts import with_parts
 from tests.models.indextts2.speaking import LOW, SHORT
 
 _HINT = """
@@ -135,19 +135,21 @@ def test_another_failure_costs_its_job_only(text: str) -> None:
 class OnABrokenDevice(IndexTTS2Model):
     """The tiny model, whose vocoder meets ``error``."""
 
-    def __init__(self, folder: Path, stages: Stages, error: Exception) -> None:
-        super().__init__(checkpoints_dir=folder, device="cpu", use_grammars=False)
-        self._broken = replace(stages, vocoder=_Raising(error))
+    def __init__(self, folder: Path, engine: Engine, error: Exception) -> None:
+        super().__init__(
+            options=EngineOptions(checkpoints_dir=folder, device="cpu", use_grammars=False)
+        )
+        self._broken = with_parts(engine, vocoder=_Raising(error))
 
     def _assemble(self) -> Engine:
-        return Engine(stages=self._broken)
+        return self._broken
 
 
 class _Raising:
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    def speak(self, mels: object) -> list[Samples]:
+    def synthesize(self, mels: object) -> list[Samples]:
         raise self._error
 
     def pieces(self, mel: object, **_: object) -> Iterator[Samples]:
@@ -158,8 +160,8 @@ def speak(model: IndexTTS2Model) -> None:
     list(model.speak(["Hello."], voice=LOW, delivery=Delivery(1, sampling=SHORT)))
 
 
-def test_a_model_whose_device_is_lost_has_failed_for_good(checkpoint: Path, stages: Stages) -> None:
-    model = OnABrokenDevice(checkpoint, stages, RuntimeError(LOST[0]))
+def test_a_model_whose_device_is_lost_has_failed_for_good(checkpoint: Path, engine: Engine) -> None:
+    model = OnABrokenDevice(checkpoint, engine, RuntimeError(LOST[0]))
     model.load()
     assert model.status().state is ModelState.READY
 
@@ -177,9 +179,9 @@ def test_a_model_whose_device_is_lost_has_failed_for_good(checkpoint: Path, stag
 
 @pytest.mark.parametrize("text", [ORDINARY[0], FULL[0]])
 def test_a_model_that_meets_another_failure_is_ready_for_the_next_job(
-    checkpoint: Path, stages: Stages, text: str
+    checkpoint: Path, engine: Engine, text: str
 ) -> None:
-    model = OnABrokenDevice(checkpoint, stages, RuntimeError(text))
+    model = OnABrokenDevice(checkpoint, engine, RuntimeError(text))
 
     for _ in range(2):
         with pytest.raises((SynthesisFailed, OutOfMemory)):

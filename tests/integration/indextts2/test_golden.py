@@ -1,9 +1,7 @@
-"""The engine against the package's own class: same weights, same chance, same codes."""
+"""The engine against the package's own class: same weights, same random numbers, same codes."""
 
-import hashlib
 import json
-import os
-import wave
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +9,38 @@ import numpy as np
 import pytest
 import torch
 
-from adapters.indextts2.checkpoint_files import CheckpointFiles
-from adapters.indextts2.engine.stages import Stages
-from adapters.indextts2.reference.encoder import NeuralReferenceEncoder
-from adapters.indextts2.reference.features import mel_spectrogram
+from adapters.indextts2.engine.engine import Engine
+from adapters.indextts2.reference.features import MelSettings, mel_spectrogram
 from adapters.indextts2.reference.resampling import resample
-from adapters.indextts2.upstream import bare_package, import_model_classes
-from adapters.indextts2.weights.networks import build_networks
-from domain.audio import Waveform
-from domain.voice import Recording
-from tests.integration.indextts2.mels import assert_same_mel
-from tests.models.indextts2.golden_runs import golden_stages, in_steps, run_case, with_stop
+from adapters.indextts2.sample_rates import MODEL_RATE_HZ
+from tests.models.indextts2.golden_runs import (
+    assert_same_reference,
+    in_steps,
+    run_case,
+    with_stop,
+)
+from tests.models.indextts2.mels import assert_same_mel
 from tests.tiny_checkpoint.voices import recording
 
 HERE = Path(__file__).parent / "golden"
 CASES: dict[str, Any] = json.loads((HERE / "cases.json").read_text())
 VOICES = {"low": recording("low", 110.0), "high": recording("high", 220.0, rate_hz=44100)}
-FOREIGN = os.environ.get("INDEXTTS_GOLDEN_DIR", "")
 STOP = 129
+MEL = MelSettings(
+    rate_hz=MODEL_RATE_HZ,
+    fft_samples=1024,
+    window_samples=1024,
+    hop_samples=256,
+    bands=80,
+    lowest_hz=0.0,
+    highest_hz=11025.0,
+)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_speaks_what_the_package_speaks(name: str, stages: Stages) -> None:
+def test_speaks_what_the_package_speaks(name: str, engine: Engine) -> None:
     golden = np.load(HERE / f"{name}.npz")
-    run = run_case(stages, CASES[name], VOICES)
+    run = run_case(engine, CASES[name], VOICES)
     assert len(run.codes) == sum(key.startswith("codes_") for key in golden)
     for index, codes in enumerate(run.codes):
         assert with_stop(codes, STOP) == golden[f"codes_{index}"].tolist()
@@ -43,100 +49,20 @@ def test_speaks_what_the_package_speaks(name: str, stages: Stages) -> None:
         np.testing.assert_allclose(in_steps(run.waves[index]), golden[f"wave_{index}"], atol=2)
 
 
-def test_hears_what_the_package_hears(checkpoint: Path) -> None:
-    golden = np.load(HERE / "copied.npz")
-    _compare_hearing(checkpoint, golden, VOICES["low"], VOICES["high"])
-
-
-def _compare_hearing(checkpoint: Path, golden: Any, voice: Recording, emotion: Recording) -> None:
-    with bare_package(), torch.inference_mode():
-        networks = build_networks(
-            CheckpointFiles(checkpoint),
-            import_model_classes(),
-            torch.device("cpu"),
-            fused_vocoder=False,
-        )
-        listener = NeuralReferenceEncoder(networks=networks, device=torch.device("cpu"))
-        reference = listener.encode(voice)
-        heard = {
-            "speaker_features": listener.speaker_features(voice.waveform),
-            "emotion_features": listener.emotion_features(emotion.waveform),
-            "style": reference.style,
-            "prompt": reference.prompt,
-            "mel": reference.mel,
-        }
-    assert_same_mel(heard.pop("mel").numpy(), golden["mel"])
-    for name, tensor in heard.items():
-        np.testing.assert_allclose(tensor.numpy(), golden[name], atol=1e-4, err_msg=name)
+def test_computes_the_reference_features_of_the_package(checkpoint: Path) -> None:
+    golden = dict(np.load(HERE / "copied.npz"))
+    assert_same_reference(checkpoint, golden, voice=VOICES["low"], emotion=VOICES["high"])
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"window": 1000}, {"lowest_hz": 20.0}, {"highest_hz": 8000.0}, {"rate_hz": 22000}],
+    [{"window_samples": 1000}, {"lowest_hz": 20.0}, {"highest_hz": 8000.0}, {"rate_hz": 22000}],
     ids=str,
 )
 def test_the_comparison_refuses_a_mel_of_another_kind(wrong: dict[str, Any]) -> None:
     """The same measure must tell a mel that is really wrong from one that is rounded otherwise."""
     golden = np.load(HERE / "copied.npz")["mel"]
-    samples = torch.from_numpy(resample(VOICES["low"].waveform, 22050))
-    right: dict[str, Any] = {
-        "rate_hz": 22050,
-        "transform": 1024,
-        "window": 1024,
-        "step": 256,
-        "bands": 80,
-        "lowest_hz": 0.0,
-        "highest_hz": 11025.0,
-    }
-    assert_same_mel(mel_spectrogram(samples, **right).numpy(), golden)
+    samples = torch.from_numpy(resample(VOICES["low"].waveform, MODEL_RATE_HZ))
+    assert_same_mel(mel_spectrogram(samples, MEL).numpy(), golden)
     with pytest.raises(AssertionError, match="of the bands differ"):
-        assert_same_mel(mel_spectrogram(samples, **(right | wrong)).numpy(), golden)
-
-
-foreign_only = pytest.mark.skipif(not FOREIGN, reason="INDEXTTS_GOLDEN_DIR is not set")
-FOREIGN_CASES = ("greedy", "sample", "beam3", "multi_seg", "emo_vec", "emo_audio")
-
-
-@pytest.fixture(scope="module")
-def foreign_stages() -> Stages:
-    return golden_stages(_foreign_model())
-
-
-@foreign_only
-@pytest.mark.parametrize("name", FOREIGN_CASES)
-def test_speaks_the_cases_of_another_folder(name: str, foreign_stages: Stages) -> None:
-    """Against golden outputs that were made elsewhere, on their own checkpoint."""
-    folder = Path(FOREIGN)
-    case = json.loads((folder / f"{name}.json").read_text())
-    case["voice"] = case["reference"]
-    voices = {file.name: _read_wav(file) for file in folder.glob("*.wav")}
-    golden = np.load(folder / f"{name}.npz")
-    run = run_case(foreign_stages, case, voices)
-    assert len(run.codes) == sum(key.startswith("codes_") for key in golden)
-    for index, codes in enumerate(run.codes):
-        assert with_stop(codes, STOP) == golden[f"codes_{index}"].tolist()
-        expected = in_steps(golden[f"wave_{index}"])
-        np.testing.assert_allclose(in_steps(run.waves[index]), expected, atol=2)
-
-
-@foreign_only
-def test_hears_the_recordings_of_another_folder() -> None:
-    names = {"spk": "speaker_features", "emo": "emotion_features", "ref_mel": "mel"}
-    folder = Path(FOREIGN)
-    saved = np.load(folder / "emo_audio.npz")
-    golden = {names.get(name, name): saved[name] for name in saved}
-    voice, emotion = _read_wav(folder / "ref_a.wav"), _read_wav(folder / "ref_b.wav")
-    _compare_hearing(_foreign_model(), golden, voice, emotion)
-
-
-def _foreign_model() -> Path:
-    """Where the checkpoint was unpacked: ``model`` in the folder, its hub cache beside it."""
-    return Path(FOREIGN) / "model"
-
-
-def _read_wav(path: Path) -> Recording:
-    with wave.open(str(path)) as file:
-        rate, frames = file.getframerate(), file.readframes(file.getnframes())
-    samples = np.frombuffer(frames, np.int16).astype(np.float32) / np.float32(32768)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Recording(path.stem, path.name, digest, Waveform(samples, rate))
+        assert_same_mel(mel_spectrogram(samples, replace(MEL, **wrong)).numpy(), golden)

@@ -18,6 +18,7 @@ from adapters.indextts2.devices import (
     unsupported_settings,
 )
 from adapters.indextts2.model import IndexTTS2Model
+from adapters.indextts2.options import EngineOptions
 from application.ports.speech_model import ModelState
 from domain.errors import ModelUnavailable
 from tests.models.indextts2.checkpoints import copied_checkpoint, replaced
@@ -58,7 +59,9 @@ FILES = {
 
 
 def model_in(folder: Path, **settings: Any) -> IndexTTS2Model:
-    return IndexTTS2Model(checkpoints_dir=folder, device="cpu", use_grammars=False, **settings)
+    return IndexTTS2Model(
+        options=EngineOptions(checkpoints_dir=folder, device="cpu", use_grammars=False, **settings)
+    )
 
 
 def test_importing_the_adapter_loads_none_of_its_libraries() -> None:
@@ -218,7 +221,9 @@ def test_flat_weights_and_a_flat_folder_are_understood(
 
 
 def test_a_device_that_is_not_there_is_refused(checkpoint: Path) -> None:
-    model = IndexTTS2Model(checkpoints_dir=checkpoint, device="cuda:63", use_grammars=False)
+    model = IndexTTS2Model(
+        options=EngineOptions(checkpoints_dir=checkpoint, device="cuda:63", use_grammars=False)
+    )
     with pytest.raises(ModelUnavailable, match="DEVICE is cuda:63"):
         model.load()
     with pytest.raises(ModelUnavailable, match="DEVICE is cuda:63"):
@@ -227,7 +232,9 @@ def test_a_device_that_is_not_there_is_refused(checkpoint: Path) -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 def test_a_missing_gpu_is_a_state_of_its_own(checkpoint: Path) -> None:
-    model = IndexTTS2Model(checkpoints_dir=checkpoint, device="cuda", use_grammars=False)
+    model = IndexTTS2Model(
+        options=EngineOptions(checkpoints_dir=checkpoint, device="cuda", use_grammars=False)
+    )
     assert model.status().state is ModelState.NO_GPU
 
 
@@ -242,10 +249,11 @@ def test_speedups_that_cannot_be_had_are_said_plainly(checkpoint: Path) -> None:
     advice = model.status().advice
     assert all(name in advice for name in ("USE_DEEPSPEED", "USE_CUDA_KERNEL"))
     cpu, full = torch.device("cpu"), Precision.FULL
-    off = {"use_deepspeed": False, "use_cuda_kernel": False}
-    assert any("USE_FP16" in said for said in unsupported_settings(cpu, full, use_fp16=True, **off))
-    assert not list(unsupported_settings(cpu, full, use_fp16=False, **off))
-    assert not list(unsupported_settings(cpu, Precision.HALF_PRODUCTS, use_fp16=True, **off))
+    plain = EngineOptions(checkpoints_dir=checkpoint)
+    halved = EngineOptions(checkpoints_dir=checkpoint, use_fp16=True)
+    assert any("USE_FP16" in note for note in unsupported_settings(halved, cpu, full))
+    assert not list(unsupported_settings(plain, cpu, full))
+    assert not list(unsupported_settings(halved, cpu, Precision.HALF_PRODUCTS))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.indextts2.model import IndexTTS2Model
+from adapters.indextts2.options import EngineOptions
 from adapters.indextts2.upstream import bare_package, import_model_classes, missing_packages
 from application.ports.speech_model import ModelState
 from domain.errors import ModelUnavailable
@@ -16,8 +17,10 @@ LOAD = """
 import sys
 from pathlib import Path
 from adapters.indextts2.model import IndexTTS2Model
+from adapters.indextts2.options import EngineOptions
 
-model = IndexTTS2Model(checkpoints_dir=Path(sys.argv[1]), device="cpu", use_grammars=False)
+options = EngineOptions(checkpoints_dir=Path(sys.argv[1]), device="cpu", use_grammars=False)
+model = IndexTTS2Model(options=options)
 """
 LOOK_AT_TORCHAUDIO = """
 model.load()
@@ -41,7 +44,7 @@ def test_a_missing_package_is_a_state_of_its_own(
     checkpoint: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, name, None)
-    model = IndexTTS2Model(checkpoints_dir=checkpoint, device="cpu")
+    model = IndexTTS2Model(options=EngineOptions(checkpoints_dir=checkpoint, device="cpu"))
     assert model.status().state is ModelState.MISSING_PACKAGE
     with pytest.raises(ModelUnavailable, match=name):
         model.load()
@@ -53,7 +56,7 @@ def test_a_package_that_does_not_import_is_named(
     monkeypatch.delitem(sys.modules, "adapters.indextts2.engine.assembly", raising=False)
     monkeypatch.setitem(sys.modules, "adapters.indextts2.vocoder.windowed", None)
     with pytest.raises(ModelUnavailable, match="is missing or broken"):
-        IndexTTS2Model(checkpoints_dir=checkpoint, device="cpu").load()
+        IndexTTS2Model(options=EngineOptions(checkpoints_dir=checkpoint, device="cpu")).load()
 
 
 def test_a_torchaudio_that_works_is_left_in_its_place(checkpoint: Path, tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+"""The cache of reference features, in memory and on disk."""
+
 import gc
 import os
 from collections import Counter
@@ -8,8 +10,9 @@ import pytest
 import torch
 
 from adapters.indextts2.model import IndexTTS2Model
+from adapters.indextts2.options import EngineOptions
 from adapters.indextts2.reference.cache import CachingReferenceEncoder
-from adapters.indextts2.reference.encoder import Reference
+from adapters.indextts2.reference.reference import Reference
 from adapters.indextts2.weights.fingerprints import fingerprint
 from domain.delivery import Delivery, Sampling
 from domain.voice import Recording
@@ -19,23 +22,23 @@ from tests.tiny_checkpoint.voices import recording
 CPU = torch.device("cpu")
 
 
-class CountingListener:
-    """Answers with tensors made of the recording, and counts how often it was asked."""
+class CountingEncoder:
+    """Returns tensors made of the recording, and counts how often each was encoded."""
 
     def __init__(self) -> None:
-        self.heard: Counter[str] = Counter()
+        self.encoded: Counter[str] = Counter()
 
     def encode(self, recording: Recording) -> Reference:
-        self.heard[recording.name] += 1
+        self.encoded[recording.name] += 1
         tensor = torch.from_numpy(recording.waveform.samples[:8].copy())
         return Reference(*[tensor + index for index in range(6)])
 
 
 def cached(
-    listener: CountingListener, folder: Path | None, *, model: str = "m", in_memory: int = 4
+    encoder: CountingEncoder, folder: Path | None, *, model: str = "m", in_memory: int = 4
 ) -> CachingReferenceEncoder:
     return CachingReferenceEncoder(
-        listener=listener,
+        encoder=encoder,
         model_fingerprint=model,
         precision="float32",
         device=CPU,
@@ -50,77 +53,77 @@ def equal(one: Reference, other: Reference) -> bool:
     return all(torch.equal(tensor, theirs[name]) for name, tensor in one.tensors().items())
 
 
-def test_two_voices_alternating_twenty_times_cost_two_conditionings() -> None:
-    listener = CountingListener()
-    cache = cached(listener, None)
+def test_encodes_each_of_two_alternating_recordings_once() -> None:
+    encoder = CountingEncoder()
+    cache = cached(encoder, None)
     for _ in range(20):
         cache.encode(LOW)
         cache.encode(HIGH)
-    assert listener.heard == {"low": 1, "high": 1}
+    assert encoder.encoded == {"low": 1, "high": 1}
 
 
-def test_a_recording_replaced_under_its_name_is_heard_anew(model: IndexTTS2Model) -> None:
+def test_a_recording_replaced_under_its_name_changes_the_voice(model: IndexTTS2Model) -> None:
     before = audio_of(model, HELLO, voice=recording("alice", 100.0))
     after = audio_of(model, HELLO, voice=recording("alice", 300.0))
     assert not same(before, after)
 
 
-def test_the_same_recording_under_another_name_is_heard_once() -> None:
-    listener = CountingListener()
-    cache = cached(listener, None)
+def test_the_same_recording_under_another_name_is_encoded_once() -> None:
+    encoder = CountingEncoder()
+    cache = cached(encoder, None)
     cache.encode(LOW)
     cache.encode(replace(LOW, name="copy", file="copy.wav"))
-    assert listener.heard.total() == 1
+    assert encoder.encoded.total() == 1
 
 
-def test_memory_is_bounded_and_forgets_the_longest_unused() -> None:
-    listener = CountingListener()
-    cache = cached(listener, None, in_memory=2)
+def test_memory_is_bounded_and_drops_the_least_recently_used() -> None:
+    encoder = CountingEncoder()
+    cache = cached(encoder, None, in_memory=2)
     third = recording("third", 330.0)
     for voice in (LOW, HIGH, LOW, third, LOW, HIGH):
         cache.encode(voice)
-    assert listener.heard == {"low": 1, "high": 2, "third": 1}
+    assert encoder.encoded == {"low": 1, "high": 2, "third": 1}
 
 
-def test_another_process_finds_what_was_heard_before(tmp_path: Path) -> None:
-    first, second = CountingListener(), CountingListener()
+def test_another_process_reads_references_from_disk(tmp_path: Path) -> None:
+    first, second = CountingEncoder(), CountingEncoder()
     expected = cached(first, tmp_path).encode(LOW)
     assert equal(cached(second, tmp_path).encode(LOW), expected)
-    assert second.heard.total() == 0
+    assert second.encoded.total() == 0
 
 
-def test_another_model_does_not(tmp_path: Path) -> None:
-    listener = CountingListener()
-    cached(listener, tmp_path, model="one").encode(LOW)
-    cached(listener, tmp_path, model="two").encode(LOW)
-    assert listener.heard["low"] == 2
+def test_another_model_does_not_use_the_references_on_disk(tmp_path: Path) -> None:
+    encoder = CountingEncoder()
+    cached(encoder, tmp_path, model="one").encode(LOW)
+    cached(encoder, tmp_path, model="two").encode(LOW)
+    assert encoder.encoded["low"] == 2
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "flipped", "foreign"])
-def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: str) -> None:
-    expected = cached(CountingListener(), tmp_path).encode(LOW)
+def test_a_damaged_file_is_replaced(tmp_path: Path, damage: str) -> None:
+    expected = cached(CountingEncoder(), tmp_path).encode(LOW)
     (file,) = tmp_path.iterdir()
-    whole = file.read_bytes()
-    flipped = whole[:-1] + bytes([whole[-1] ^ 1])
+    content = file.read_bytes()
+    flipped = content[:-1] + bytes([content[-1] ^ 1])
     file.write_bytes(
-        {"cut": whole[:-5], "empty": b"", "flipped": flipped, "foreign": b"RIFF" * 50}[damage]
+        {"cut": content[:-5], "empty": b"", "flipped": flipped, "foreign": b"RIFF" * 50}[damage]
     )
-    listener = CountingListener()
-    assert equal(cached(listener, tmp_path).encode(LOW), expected)
-    assert listener.heard["low"] == 1
-    assert file.read_bytes() == whole
+    encoder = CountingEncoder()
+    assert equal(cached(encoder, tmp_path).encode(LOW), expected)
+    assert encoder.encoded["low"] == 1
+    assert file.read_bytes() == content
 
 
-def test_a_folder_that_cannot_be_written_costs_no_request(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_fails_no_request(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
-    listener = CountingListener()
-    cached(listener, blocked / "cache").encode(LOW)
-    assert listener.heard["low"] == 1
+    encoder = CountingEncoder()
+    cached(encoder, blocked / "cache").encode(LOW)
+    assert encoder.encoded["low"] == 1
 
 
-def test_the_folder_is_bounded(tmp_path: Path) -> None:
-    cache = cached(CountingListener(), tmp_path)
+def test_the_folder_keeps_a_bounded_number_of_files(tmp_path: Path) -> None:
+    cache = cached(CountingEncoder(), tmp_path)
     for pitch in range(100, 108):
         cache.encode(recording(str(pitch), float(pitch)))
     assert len(list(tmp_path.iterdir())) == 5
@@ -132,7 +135,9 @@ def test_a_model_speaks_the_same_from_its_disk_cache(
     expected = audio_of(model, HELLO)
     for _ in range(2):
         fresh = IndexTTS2Model(
-            checkpoints_dir=checkpoint, device="cpu", cache_dir=tmp_path, use_grammars=False
+            options=EngineOptions(
+                checkpoints_dir=checkpoint, device="cpu", cache_dir=tmp_path, use_grammars=False
+            )
         )
         assert same(audio_of(fresh, HELLO), expected)
     assert len(list(tmp_path.iterdir())) == 1

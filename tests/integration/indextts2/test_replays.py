@@ -1,4 +1,4 @@
-"""Steps repeated from a recording choose the codes that steps taken one by one choose."""
+"""Replayed steps choose the same codes as eager steps."""
 
 import gc
 from collections.abc import Callable, Hashable, Sequence
@@ -11,23 +11,23 @@ import torch
 from structlog.testing import capture_logs
 from torch import Tensor
 
-from adapters.indextts2.engine.stages import Stages
+from adapters.indextts2.engine.engine import Engine
 from adapters.indextts2.noise import KeyedNoise, SegmentKey
 from adapters.indextts2.t2s.generator import StepwiseGenerator
-from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.t2s.sampling import CodeSampling
 from adapters.indextts2.t2s.steps.buckets import PowerOfTwoBuckets
-from adapters.indextts2.t2s.steps.buffers import FreshTensors, StaticBuffers, Storage
+from adapters.indextts2.t2s.steps.buffers import Buffers, FreshTensors, StaticBuffers
 from adapters.indextts2.t2s.steps.graph_runner import GraphRunner
 from adapters.indextts2.t2s.steps.runner import EagerRunner, Step
 from adapters.indextts2.t2s.transformer import Transformer
 from adapters.indextts2.upstream import bare_package, import_model_classes
 from tests.models.indextts2.cpu_capture import (
-    CpuRecorder,
-    DevicesSeen,
-    Recording,
-    WatchedStorage,
+    CpuCapture,
+    HostTensorMonitor,
+    ObservableBuffers,
+    StrictCapture,
 )
-from tests.models.indextts2.speaking import plans, prompts_of
+from tests.models.indextts2.speaking import prompts_of, samplings
 from tests.tiny_checkpoint.checkpoint import language_model, language_tensors
 from tests.tiny_checkpoint.sizes import TINY
 
@@ -40,164 +40,165 @@ TEXTS = (
     "Sphinx of black quartz, judge my vow.",
     "And another one, which is a little longer.",
 )
-PLANS = plans(150)
-Said = list[tuple[list[int], bool]]
+SAMPLINGS = samplings(150)
+Results = list[tuple[list[int], bool]]
+"""Codes of each prompt, and whether they ended with the stop code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A generator of the tiny model, and what it has been given to say."""
+    """A generator of the tiny model, and prompts for it."""
 
     generator: StepwiseGenerator
-    prompts: Sequence[Tensor]
+    prompts: Sequence[Tensor]  # (1, length, width) each
 
-    def say(self, plan: SamplingPlan, seed: int = 11, **changes: Any) -> Said:
+    def generate(self, sampling: CodeSampling, seed: int = 11, **changes: Any) -> Results:
+        """Generate codes for all prompts, with ``changes`` to the generator's fields."""
         with torch.inference_mode():
-            answers = replace(self.generator, **changes).generate(
+            results = replace(self.generator, **changes).generate(
                 self.prompts,
                 [SegmentKey(index, 0) for index in range(len(self.prompts))],
-                plan=plan,
+                sampling=sampling,
                 noise=KeyedNoise(seed, device=self.prompts[0].device),
             )
-        return [(codes.ids.tolist(), codes.stopped) for codes in answers]
+        return [(codes.ids.tolist(), codes.stopped) for codes in results]
 
     def on(self, device: torch.device) -> "Bench":
-        """The same on another device, with weights of its own: those in use cannot be copied."""
+        """Return the same on ``device``, with weights built anew: those in use cannot be copied."""
         with bare_package():
             model = language_model(import_model_classes(), TINY.model, TINY.semantic_width)
         model.load_state_dict(language_tensors(model, TINY))
         model.eval().requires_grad_(False).to(device)
-        backbone = Transformer(gpt=model.gpt, heads=int(model.heads))
+        transformer = Transformer(gpt=model.gpt, heads=int(model.heads))
         return Bench(
-            replace(self.generator, language_model=model, backbone=backbone),
+            replace(self.generator, language_model=model, transformer=transformer),
             [prompt.to(device) for prompt in self.prompts],
         )
 
-    def recorder(self) -> CpuRecorder:
-        model = self.generator.language_model
-        return CpuRecorder(WatchedStorage(), [*model.parameters(), *model.buffers()])
+    def cpu_capture(self) -> CpuCapture:
+        model: Any = self.generator.language_model
+        return CpuCapture(ObservableBuffers(), [*model.parameters(), *model.buffers()])
 
 
 @pytest.fixture(scope="module")
-def bench(stages: Stages) -> Bench:
-    assert isinstance(stages.generator, StepwiseGenerator)
-    return Bench(stages.generator, prompts_of(stages, TEXTS))
+def bench(engine: Engine) -> Bench:
+    assert isinstance(engine.synthesizer.generator, StepwiseGenerator)
+    return Bench(engine.synthesizer.generator, prompts_of(engine, TEXTS))
 
 
-@pytest.mark.parametrize("name", PLANS)
-def test_a_request_and_the_next_are_said_from_recordings_as_without(
-    bench: Bench, name: str
-) -> None:
-    recorder, plan = bench.recorder(), PLANS[name]
-    runner = GraphRunner(recorder=recorder, storage=recorder.storage)
+@pytest.mark.parametrize("name", SAMPLINGS)
+def test_replays_choose_the_codes_of_eager_steps_in_two_requests(bench: Bench, name: str) -> None:
+    capture, sampling = bench.cpu_capture(), SAMPLINGS[name]
+    runner = GraphRunner(graph_capture=capture, buffers=capture.buffers)
+    replaying = {"runner": runner, "buckets": PowerOfTwoBuckets(), "reserve_steps": 16}
     for seed in (11, 12):
-        said = bench.say(plan, seed, runner=runner, buckets=PowerOfTwoBuckets(), room=16)
-        assert said == bench.say(plan, seed)
-    assert recorder.repeated > 5 * recorder.recorded
-    segments = {shape[0] for shape in recorder.shapes}
-    spaces = {shape[3] for shape in recorder.shapes}
-    assert len(segments) > 1, "no row left early"
-    assert len(spaces) > 1, "the cache never grew"
-    recorded, warmed = recorder.recorded, recorder.warmed
-    assert bench.say(plan, 12, runner=runner, buckets=PowerOfTwoBuckets(), room=16) == bench.say(
-        plan, 12
-    )
-    assert (recorder.recorded, recorder.warmed) == (recorded, warmed)
+        assert bench.generate(sampling, seed, **replaying) == bench.generate(sampling, seed)
+    assert capture.replays > 5 * capture.captures
+    rows = {shape[0] for shape in capture.bias_shapes}
+    capacities = {shape[3] for shape in capture.bias_shapes}
+    assert len(rows) > 1, "no row left early"
+    assert len(capacities) > 1, "the cache never grew"
+    captures, warm_ups = capture.captures, capture.warm_ups
+    assert bench.generate(sampling, 12, **replaying) == bench.generate(sampling, 12)
+    assert (capture.captures, capture.warm_ups) == (captures, warm_ups)
 
 
-def test_requests_with_other_controls_share_the_memory_of_recordings(bench: Bench) -> None:
-    recorder = bench.recorder()
-    runner = GraphRunner(recorder=recorder, storage=recorder.storage)
+def test_requests_with_other_controls_share_the_memory_of_captures(bench: Bench) -> None:
+    capture = bench.cpu_capture()
+    runner = GraphRunner(graph_capture=capture, buffers=capture.buffers)
     for name in ("beams", "greedy", "beams", "sampled", "greedy", "beams"):
-        plan = replace(PLANS[name], max_mel_tokens=60)
-        assert bench.say(plan, runner=runner, buckets=PowerOfTwoBuckets()) == bench.say(plan)
+        sampling = replace(SAMPLINGS[name], max_mel_tokens=60)
+        codes = bench.generate(sampling, runner=runner, buckets=PowerOfTwoBuckets())
+        assert codes == bench.generate(sampling)
 
 
-@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("name", SAMPLINGS)
 def test_rounding_sizes_up_changes_no_code(bench: Bench, name: str) -> None:
-    assert bench.say(PLANS[name], buckets=PowerOfTwoBuckets()) == bench.say(PLANS[name])
+    rounded = bench.generate(SAMPLINGS[name], buckets=PowerOfTwoBuckets())
+    assert rounded == bench.generate(SAMPLINGS[name])
 
 
-@pytest.mark.parametrize("name", PLANS)
-def test_what_an_earlier_request_left_in_memory_changes_no_code(bench: Bench, name: str) -> None:
-    recorder, plan = bench.recorder(), replace(PLANS[name], max_mel_tokens=60)
-    runner = GraphRunner(recorder=recorder, storage=recorder.storage)
-    bench.say(plan, runner=runner, buckets=PowerOfTwoBuckets())
+@pytest.mark.parametrize("name", SAMPLINGS)
+def test_leftovers_of_an_earlier_request_in_memory_change_no_code(bench: Bench, name: str) -> None:
+    capture, sampling = bench.cpu_capture(), replace(SAMPLINGS[name], max_mel_tokens=60)
+    runner = GraphRunner(graph_capture=capture, buffers=capture.buffers)
+    bench.generate(sampling, runner=runner, buckets=PowerOfTwoBuckets())
     with torch.inference_mode():
-        for tensor in recorder.storage.places.values():
+        for tensor in capture.buffers.tensors.values():
             tensor.fill_(torch.nan if tensor.is_floating_point() else 7)
-    assert bench.say(plan, runner=runner, buckets=PowerOfTwoBuckets()) == bench.say(plan)
+    codes = bench.generate(sampling, runner=runner, buckets=PowerOfTwoBuckets())
+    assert codes == bench.generate(sampling)
 
 
 @dataclass(slots=True)
-class Failing:
-    """A recorder that cannot record."""
+class FailingCapture:
+    """A ``GraphCapture`` that can capture nothing."""
 
     error: RuntimeError
-    tried: int = 0
+    attempts: int = 0
 
     def warm_up(self, step: Step) -> None:
         step()
 
-    def record(self, _: Step) -> Step:
-        self.tried += 1
+    def capture(self, _: Step) -> Step:
+        self.attempts += 1
         raise self.error
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         pass
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no"), torch.OutOfMemoryError("no")])
-def test_a_recording_that_fails_is_logged_once_and_no_request_notices(
+def test_a_failed_capture_is_logged_once_and_changes_no_code(
     bench: Bench, error: RuntimeError
 ) -> None:
-    recorder, plan = Failing(error), replace(PLANS["beams"], max_mel_tokens=60)
-    runner = GraphRunner(recorder=recorder, storage=StaticBuffers())
+    capture, sampling = FailingCapture(error), replace(SAMPLINGS["beams"], max_mel_tokens=60)
+    runner = GraphRunner(graph_capture=capture, buffers=StaticBuffers())
     with capture_logs() as logs:
         for seed in (11, 12):
-            said = bench.say(plan, seed, runner=runner, buckets=PowerOfTwoBuckets())
-            assert said == bench.say(plan, seed)
-    assert [each["event"] for each in logs] == ["decoding_without_graphs"]
-    assert recorder.tried == 1
-    assert isinstance(runner.storage(), FreshTensors)
+            codes = bench.generate(sampling, seed, runner=runner, buckets=PowerOfTwoBuckets())
+            assert codes == bench.generate(sampling, seed)
+    assert [entry["event"] for entry in logs] == ["decoding_without_graphs"]
+    assert capture.attempts == 1
+    assert isinstance(runner.start_generation(), FreshTensors)
 
 
-class HalfDone:
-    """A recorder that runs out of memory with a tensor in its hands."""
+class CaptureOutOfMemory:
+    """A ``GraphCapture`` that runs out of memory while it holds a tensor."""
 
     def __init__(self) -> None:
-        self.begun: ref[Tensor] | None = None
+        self.held: ref[Tensor] | None = None
 
     def warm_up(self, step: Step) -> None:
         step()
 
-    def record(self, _: Step) -> Step:
-        begun = torch.zeros(1)
-        self.begun = ref(begun)
+    def capture(self, _: Step) -> Step:
+        held = torch.zeros(1)
+        self.held = ref(held)
         raise torch.OutOfMemoryError("no")
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         pass
 
 
-def test_a_recording_that_fails_leaves_nothing_in_memory() -> None:
-    recorder = HalfDone()
-    runner = GraphRunner(recorder=recorder, storage=StaticBuffers())
-    gc.disable()  # nobody knows when it comes
+def test_a_failed_capture_leaves_nothing_in_memory() -> None:
+    capture = CaptureOutOfMemory()
+    runner = GraphRunner(graph_capture=capture, buffers=StaticBuffers())
+    gc.disable()  # memory must be free at once, not when the collector happens to run
     try:
         for _ in range(2):
             runner.run("a", lambda: None)
-        assert recorder.begun is not None
-        assert recorder.begun() is None
+        assert capture.held is not None
+        assert capture.held() is None
     finally:
         gc.enable()
 
 
-def test_only_so_many_recordings_are_kept_and_the_last_used_ones() -> None:
-    storage = WatchedStorage()
-    total = storage.put("bias", torch.zeros(1))
-    recorder = CpuRecorder(storage, [])
-    runner = GraphRunner(recorder=recorder, storage=storage, kept=2)
+def test_the_least_recently_used_captures_are_dropped() -> None:
+    buffers = ObservableBuffers()
+    total = buffers.write("bias", torch.zeros(1))
+    capture = CpuCapture(buffers, [])
+    runner = GraphRunner(graph_capture=capture, buffers=buffers, max_keys=2)
 
     def step() -> None:
         total.add_(1)
@@ -205,30 +206,30 @@ def test_only_so_many_recordings_are_kept_and_the_last_used_ones() -> None:
     for key in "aaabbbaaccca":
         runner.run(key, step)
     assert total.item() == 12
-    assert recorder.recorded == 3
+    assert capture.captures == 3
     runner.run("b", step)
-    assert recorder.warmed == 4, "b is the one that was used longest ago"
+    assert capture.warm_ups == 4, "b was the least recently used key"
 
 
 def test_a_tensor_keeps_its_address_until_a_larger_one_needs_another() -> None:
-    storage = StaticBuffers()
-    first = storage.put("name", torch.ones(4, 3))
-    other = storage.put("other", torch.ones(4, 3))
-    smaller = storage.put("name", torch.zeros(2, 2))
-    again = storage.put("name", torch.full((4, 3), 2.0))
+    buffers = StaticBuffers()
+    first = buffers.write("name", torch.ones(4, 3))
+    other = buffers.write("other", torch.ones(4, 3))
+    smaller = buffers.write("name", torch.zeros(2, 2))
+    again = buffers.write("name", torch.full((4, 3), 2.0))
     assert first.data_ptr() == smaller.data_ptr() == again.data_ptr() != other.data_ptr()
     assert again.tolist() == [[2.0] * 3] * 4
-    assert storage.moves == 2
-    assert storage.put("name", torch.ones(13)).tolist() == [1.0] * 13
-    assert storage.moves == 3
+    assert buffers.reallocations == 2
+    assert buffers.write("name", torch.ones(13)).tolist() == [1.0] * 13
+    assert buffers.reallocations == 3
 
 
 ROWS = torch.arange(3.0)
 FORBIDDEN: dict[str, Callable[[], object]] = {
     "a number is read": lambda: ROWS.sum().item(),
     "a decision is made": lambda: bool(ROWS.any()),
-    "places are looked for": lambda: (ROWS > 1).nonzero(),
-    "a mask chooses": lambda: ROWS[ROWS > 1],
+    "indices are searched": lambda: (ROWS > 1).nonzero(),
+    "a mask selects": lambda: ROWS[ROWS > 1],
     "the host makes a tensor": lambda: ROWS + torch.tensor([1.0, 2.0, 3.0]),
     "a number is set": lambda: ROWS.clone().__setitem__(0, 1.0),
 }
@@ -236,67 +237,70 @@ FORBIDDEN: dict[str, Callable[[], object]] = {
 
 @pytest.mark.parametrize("name", FORBIDDEN)
 @pytest.mark.parametrize("inference", [True, False])
-def test_what_a_gpu_cannot_record_is_refused_here(name: str, inference: bool) -> None:
-    """Without this the tests above would prove less than they seem to."""
+def test_the_cpu_capture_refuses_operations_that_a_gpu_cannot_capture(
+    name: str, inference: bool
+) -> None:
+    """Guard the tests above: without this they would prove less than they seem to."""
     with (
         torch.inference_mode(inference),
-        Recording([ROWS]),
+        StrictCapture([ROWS]),
         pytest.raises(RuntimeError, match="aten::"),
     ):
         FORBIDDEN[name]()
 
 
 @dataclass(slots=True)
-class Observed:
-    """Takes some steps, and names the operations that read or make tensors of the host."""
+class MonitoringRunner:
+    """Takes some steps, and names their operations that read or make tensors of the host."""
 
     steps: int
-    off_device: list[str] = field(default_factory=list)
+    host_operations: list[str] = field(default_factory=list)
 
-    def storage(self) -> Storage:
+    def start_generation(self) -> Buffers:
         return StaticBuffers()
 
     def run(self, _: Hashable, step: Step) -> None:
-        with DevicesSeen() as seen:
+        with HostTensorMonitor() as monitor:
             for _ in range(self.steps):
                 step()
-        self.off_device = seen.off_device
-        raise StepsTaken
+        self.host_operations = monitor.host_operations
+        raise AllStepsTaken
 
 
-class StepsTaken(Exception):
-    """All that was to be seen has been seen."""
+class AllStepsTaken(Exception):
+    """The runner has taken its steps, and the generation need not go on."""
 
 
-@pytest.mark.parametrize("name", PLANS)
-def test_a_step_touches_nothing_but_its_device(bench: Bench, name: str) -> None:
-    """On a device whose tensors have shapes but no numbers: whoever asks for one, fails."""
-    observed = Observed(steps=3)
-    with pytest.raises(StepsTaken):
-        bench.on(torch.device("meta")).say(
-            PLANS[name], runner=observed, buckets=PowerOfTwoBuckets()
+@pytest.mark.parametrize("name", SAMPLINGS)
+def test_a_step_uses_no_tensor_of_the_host(bench: Bench, name: str) -> None:
+    """On torch's device "meta", tensors have shapes but no values, so that reading one fails."""
+    runner = MonitoringRunner(steps=3)
+    with pytest.raises(AllStepsTaken):
+        bench.on(torch.device("meta")).generate(
+            SAMPLINGS[name], runner=runner, buckets=PowerOfTwoBuckets()
         )
-    assert observed.off_device == []
+    assert runner.host_operations == []
 
 
-def test_an_operation_of_the_host_is_seen() -> None:
-    """Without this the test above would say less than it seems to."""
-    with DevicesSeen() as seen:
+def test_the_monitor_notices_an_operation_of_the_host() -> None:
+    """Guard the test above: without this it would prove less than it seems to."""
+    with HostTensorMonitor() as monitor:
         torch.zeros(2, device="meta") + torch.tensor(1.0)
-    assert seen.off_device
+    assert monitor.host_operations
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-@pytest.mark.parametrize("name", PLANS)
-def test_cuda_graphs_choose_the_codes_of_steps_taken_one_by_one(bench: Bench, name: str) -> None:
+@pytest.mark.parametrize("name", SAMPLINGS)
+def test_cuda_graphs_choose_the_codes_of_eager_steps(bench: Bench, name: str) -> None:
     from adapters.indextts2.t2s.steps.cuda_graphs import CudaGraphs
 
-    device, plan = torch.device("cuda:0"), PLANS[name]
+    device, sampling = torch.device("cuda:0"), SAMPLINGS[name]
     on_gpu = bench.on(device)
-    runner = GraphRunner(recorder=CudaGraphs(device), storage=StaticBuffers())
+    runner = GraphRunner(graph_capture=CudaGraphs(device), buffers=StaticBuffers())
     for seed in (11, 12, 12):
-        # The same sizes on both sides: on a GPU they decide which kernel sums, and in what order.
+        # Both sides use the same sizes: on a GPU these decide which kernel sums, in which order.
+        eager = on_gpu.generate(sampling, seed, runner=EagerRunner(), buckets=PowerOfTwoBuckets())
         with capture_logs() as logs:
-            said = on_gpu.say(plan, seed, runner=runner, buckets=PowerOfTwoBuckets())
+            codes = on_gpu.generate(sampling, seed, runner=runner, buckets=PowerOfTwoBuckets())
         assert not logs
-        assert said == on_gpu.say(plan, seed, runner=EagerRunner(), buckets=PowerOfTwoBuckets())
+        assert codes == eager

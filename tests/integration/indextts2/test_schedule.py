@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.indextts2.engine.batching import Task, grouped
+from adapters.indextts2.engine.batching import Task, batches_of
 from adapters.indextts2.noise import SegmentKey
 from adapters.indextts2.t2s.text import Segment
 
@@ -18,7 +18,7 @@ def tasks(*lengths: int) -> list[Task]:
 
 
 def sizes(*lengths: int, size: int = 16) -> list[int]:
-    return [len(batch) for batch in grouped(tasks(*lengths), size)]
+    return [len(batch) for batch in batches_of(tasks(*lengths), size=size)]
 
 
 def test_the_first_is_spoken_alone_and_the_rest_together() -> None:
@@ -36,13 +36,13 @@ def test_batches_grow_after_a_short_beginning() -> None:
 @given(LENGTHS, st.integers(1, 16))
 def test_every_task_is_spoken_once_and_in_order(lengths: list[int], size: int) -> None:
     every = tasks(*lengths)
-    assert [task for batch in grouped(every, size) for task in batch] == every
+    assert [task for batch in batches_of(every, size=size) for task in batch] == every
 
 
 @given(LENGTHS, st.integers(1, 16))
 def test_no_batch_is_long_beside_what_was_heard_before(lengths: list[int], size: int) -> None:
     heard = 0
-    for batch in grouped(tasks(*lengths), size):
+    for batch in batches_of(tasks(*lengths), size=size):
         tokens = sum(len(task.segment.ids) for task in batch)
         assert len(batch) <= size
         assert len(batch) == 1 or tokens <= size * heard

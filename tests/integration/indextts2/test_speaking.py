@@ -11,14 +11,14 @@ from torch import Tensor
 
 from adapters.indextts2.devices import Precision
 from adapters.indextts2.engine.engine import Engine
-from adapters.indextts2.engine.stages import Stages
 from adapters.indextts2.failures import speaking
 from adapters.indextts2.model import IndexTTS2Model
 from adapters.indextts2.t2s.beam_search import Codes
 from domain.audio import Samples
 from domain.delivery import Delivery, Sampling
 from domain.errors import InvalidRequest, OutOfMemory, SynthesisFailed
-from tests.models.indextts2.golden_runs import golden_stages
+from tests.models.indextts2.golden_runs import golden_engine
+from tests.models.indextts2.parts import with_parts
 from tests.models.indextts2.speaking import (
     HELLO,
     HIGH,
@@ -191,16 +191,18 @@ def test_sound_of_ordinary_loudness(model: IndexTTS2Model) -> None:
     ],
 )
 def test_what_a_stage_raises_becomes_an_error_of_the_domain(
-    stages: Stages, raised: Exception, expected: type[Exception]
+    engine: Engine, raised: Exception, expected: type[Exception]
 ) -> None:
     class Broken:
-        def speak(self, mels: object) -> list[Samples]:
+        samples_per_frame = 256
+
+        def synthesize(self, mels: object) -> list[Samples]:
             raise raised
 
         def pieces(self, mel: object, **_: object) -> Iterator[Samples]:
             raise raised
 
-    parts = Engine(stages=replace(stages, vocoder=Broken())).speak(
+    parts = with_parts(engine, vocoder=Broken()).speak(
         ["Hello."], voice=LOW, delivery=Delivery(1, sampling=SHORT)
     )
     with pytest.raises(expected) as failed, torch.inference_mode(), speaking():
@@ -209,22 +211,24 @@ def test_what_a_stage_raises_becomes_an_error_of_the_domain(
 
 
 @pytest.mark.parametrize("value", [np.nan, 0.0])
-def test_broken_or_silent_audio_is_never_sold_as_speech(stages: Stages, value: float) -> None:
+def test_broken_or_silent_audio_is_never_sold_as_speech(engine: Engine, value: float) -> None:
     class Dull:
-        def speak(self, mels: Sequence[Tensor]) -> list[Samples]:
+        samples_per_frame = 256
+
+        def synthesize(self, mels: Sequence[Tensor]) -> list[Samples]:
             return [np.full(256 * mel.shape[2], value, np.float32) for mel in mels]
 
         def pieces(self, mel: Tensor, **_: object) -> Iterator[Samples]:
-            yield from self.speak([mel])
+            yield from self.synthesize([mel])
 
-    parts = Engine(stages=replace(stages, vocoder=Dull())).speak(
+    parts = with_parts(engine, vocoder=Dull()).speak(
         ["Hello."], voice=LOW, delivery=Delivery(1, sampling=SHORT)
     )
     with pytest.raises(SynthesisFailed), torch.inference_mode():
         next(parts)
 
 
-def test_a_segment_without_a_single_code_fails(stages: Stages) -> None:
+def test_a_segment_without_a_single_code_fails(engine: Engine) -> None:
     class Mute:
         longest = 100
 
@@ -235,27 +239,25 @@ def test_a_segment_without_a_single_code_fails(stages: Stages) -> None:
             return Codes(torch.zeros(0, dtype=torch.int64), stopped=True)
 
     for early_codes in (0, 10):
-        mute = replace(stages, generator=Mute(), early_codes=early_codes)
-        parts = Engine(stages=mute).speak(
-            ["Hello."], voice=LOW, delivery=Delivery(1, sampling=SHORT)
-        )
-        with pytest.raises(SynthesisFailed, match="said nothing"), torch.inference_mode():
+        mute = with_parts(engine, generator=Mute(), early_codes=early_codes)
+        parts = mute.speak(["Hello."], voice=LOW, delivery=Delivery(1, sampling=SHORT))
+        with pytest.raises(SynthesisFailed, match="generated no speech"), torch.inference_mode():
             next(parts)
 
 
 @pytest.mark.parametrize("precision", [Precision.HALF, Precision.HALF_PRODUCTS])
 def test_half_precision_has_the_same_thoughts_about_the_same_codes(
-    checkpoint: Path, stages: Stages, precision: Precision
+    checkpoint: Path, engine: Engine, precision: Precision
 ) -> None:
-    halved = golden_stages(checkpoint, precision=precision)
+    halved = golden_engine(checkpoint, precision=precision)
     with torch.inference_mode():
-        voice = stages.listener.encode(LOW)
-        prompt = stages.prompts.build(
-            range(5, 25), latents=voice.latents, emotion=stages.emotions.own(voice)
+        voice = engine.frontend.encoder.encode(LOW)
+        prompt = engine.synthesizer.prompts.build(
+            range(5, 25), latents=voice.latents, emotion=engine.frontend.emotions.own(voice)
         )
         codes = torch.arange(40)
-        expected = stages.latents.read(prompt, codes)
-        found = halved.latents.read(prompt.to(halved.prompts.dtype), codes)
+        expected = engine.synthesizer.latents(prompt, codes)
+        found = halved.synthesizer.latents(prompt.to(halved.synthesizer.prompts.dtype), codes)
     assert found.dtype is torch.float32
     assert (found - expected).norm() < 1e-2 * expected.norm()
 
@@ -263,11 +265,9 @@ def test_half_precision_has_the_same_thoughts_about_the_same_codes(
 @pytest.mark.parametrize("precision", [Precision.HALF, Precision.HALF_PRODUCTS])
 def test_half_precision_speaks_with_the_same_stages(checkpoint: Path, precision: Precision) -> None:
     """What USE_FP16 leads to, on the CPU: every number type fits where it meets another."""
-    halved = golden_stages(checkpoint, precision=precision)
+    halved = golden_engine(checkpoint, precision=precision)
     with torch.inference_mode():
-        (part,) = Engine(stages=halved).speak(
-            [HELLO], voice=LOW, delivery=Delivery(1, sampling=SHORT)
-        )
+        (part,) = halved.speak([HELLO], voice=LOW, delivery=Delivery(1, sampling=SHORT))
     assert np.isfinite(part.samples).all()
     assert len(part.samples) > 0
 

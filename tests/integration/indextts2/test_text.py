@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.indextts2.model import IndexTTS2Model
+from adapters.indextts2.options import EngineOptions
 from adapters.indextts2.t2s.text import BREAKS, TextReader, split
 from adapters.indextts2.upstream import bare_package, import_model_classes
 from domain.delivery import Delivery
@@ -65,7 +66,9 @@ def test_segments_end_where_sentences_end() -> None:
 
 def test_long_text_is_spoken_in_several_segments(checkpoint: Path) -> None:
     model = IndexTTS2Model(
-        checkpoints_dir=checkpoint, device="cpu", max_tokens_per_segment=12, use_grammars=False
+        options=EngineOptions(
+            checkpoints_dir=checkpoint, device="cpu", max_tokens_per_segment=12, use_grammars=False
+        )
     )
     parts = parts_of(model, "The quick brown fox jumps over the lazy dog. " * 3)
     assert model.max_tokens_per_segment == 12

@@ -1,6 +1,6 @@
-"""Records a step on the CPU as a CUDA graph would, and is as strict about what a step may do."""
+"""Capture and replay of steps on the CPU, with the restrictions of a CUDA graph."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_leaves
 from adapters.indextts2.t2s.steps.buffers import StaticBuffers
 from adapters.indextts2.t2s.steps.runner import Step
 
-ASKING = {
+SYNCHRONISING = {
     "aten::_local_scalar_dense",
     "aten::equal",
     "aten::masked_select",
@@ -20,51 +20,51 @@ ASKING = {
     "aten::repeat_interleave.Tensor",
     "aten::_unique2",
 }
-"""Operations that a GPU would have to answer before the host could go on."""
+"""Operations whose result the host needs before it can continue: a GPU must finish first."""
 
 
-class WatchedStorage(StaticBuffers):
-    """Knows what lies in it now."""
+class ObservableBuffers(StaticBuffers):
+    """Static buffers that also keep the tensor that was last written under each name."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.places: dict[str, Tensor] = {}
+        self.tensors: dict[str, Tensor] = {}
 
-    def put(self, name: str, content: Tensor) -> Tensor:
-        self.places[name] = super().put(name, content)
-        return self.places[name]
+    def write(self, name: str, content: Tensor) -> Tensor:
+        self.tensors[name] = super().write(name, content)
+        return self.tensors[name]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One operation with the very tensors and numbers that it had."""
+class Operation:
+    """One captured operation, with the arguments and the result that it had."""
 
     function: Any
     arguments: tuple[Any, ...]
     named: dict[str, Any]
-    answer: Any
+    result: Any
 
-    def repeat(self) -> None:
-        """Do it again, and write the answer where it was written the first time."""
+    def replay(self) -> None:
+        """Call the function again, and write the result into the tensors of the first one."""
         if _is_view(self.function):
             return
-        again = self.function(*self.arguments, **self.named)
+        repeated = self.function(*self.arguments, **self.named)
         if not self.function._schema.is_mutable:
-            for first, now in zip(_tensors(self.answer), _tensors(again), strict=True):
+            for first, now in zip(_tensors(self.result), _tensors(repeated), strict=True):
                 first.copy_(now)
 
 
-class Recording(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Every operation inside it.
+class StrictCapture(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch has no types here
+    """Runs and captures the operations inside it.
 
     Raises:
-        RuntimeError: an operation asks the device, or reads a tensor that is neither among
-            ``known`` nor made inside: on a GPU the host would have to copy it there.
+        RuntimeError: An operation synchronises with the device, or reads a tensor that is neither
+            among ``known`` nor made inside: on a GPU the host would have to copy it there.
     """
 
     def __init__(self, known: Iterable[Tensor]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.calls: list[Call] = []
+        super().__init__()  # type: ignore[no-untyped-call] # torch has no types here
+        self.operations: list[Operation] = []
         self._memory = {_memory(tensor) for tensor in known}
 
     def __torch_dispatch__(
@@ -75,73 +75,74 @@ class Recording(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         named = kwargs or {}
-        with self:  # in inference mode what is made of other operations arrives whole
-            parts = func.decompose(*args, **named)
-        if parts is not NotImplemented:
-            return parts
+        with self:  # in inference mode a composite operation arrives in one piece
+            decomposed = func.decompose(*args, **named)
+        if decomposed is not NotImplemented:
+            return decomposed
         self._check(func, args, named)
-        answer = func(*args, **named)
-        self._memory.update(map(_memory, _tensors(answer)))
-        self.calls.append(Call(func, args, named, answer))
-        return answer
+        result = func(*args, **named)
+        self._memory.update(map(_memory, _tensors(result)))
+        self.operations.append(Operation(func, args, named, result))
+        return result
 
     def _check(self, func: Any, args: tuple[Any, ...], named: dict[str, Any]) -> None:
         name = func._schema.name + (f".{func._overloadname}" if func._overloadname else "")
-        if {name, func._schema.name} & ASKING or name.startswith("aten::lift_fresh"):
-            raise RuntimeError(f"{name} cannot be recorded")
+        if {name, func._schema.name} & SYNCHRONISING or name.startswith("aten::lift_fresh"):
+            raise RuntimeError(f"{name} cannot be captured")
         if func._schema.name.startswith("aten::index") and any(
             tensor.dtype == torch.bool for tensor in _tensors(args[1])
         ):
-            raise RuntimeError(f"{name} by a mask cannot be recorded")
+            raise RuntimeError(f"{name} by a mask cannot be captured")
         if any(_memory(tensor) not in self._memory for tensor in _tensors((args, named))):
-            raise RuntimeError(f"{name} reads what the host made")
+            raise RuntimeError(f"{name} reads a tensor that the host made")
 
 
 @dataclass(slots=True)
-class CpuRecorder:
-    """A ``GraphCapture`` whose recordings know nothing of Python; ``weights`` never change."""
+class CpuCapture:
+    """A ``GraphCapture`` whose replays run no Python of the step; ``weights`` never change."""
 
-    storage: WatchedStorage
+    buffers: ObservableBuffers
     weights: Sequence[Tensor]
-    warmed: int = 0
-    recorded: int = 0
-    repeated: int = 0
-    shapes: list[tuple[int, ...]] = field(default_factory=list)
+    warm_ups: int = 0
+    captures: int = 0
+    replays: int = 0
+    bias_shapes: list[tuple[int, ...]] = field(default_factory=list)
+    """Shape (rows, 1, beams, cache capacity) of the attention bias at each capture."""
 
     def warm_up(self, step: Step) -> None:
-        self.warmed += 1
+        self.warm_ups += 1
         step()
 
-    def record(self, step: Step) -> Step:
-        places = self.storage.places
-        before = {name: tensor.clone() for name, tensor in places.items()}
-        recording = Recording([*places.values(), *self.weights])
-        with recording:
+    def capture(self, step: Step) -> Step:
+        tensors = self.buffers.tensors
+        before = {name: tensor.clone() for name, tensor in tensors.items()}
+        capture = StrictCapture([*tensors.values(), *self.weights])
+        with capture:
             step()
         for name, tensor in before.items():
-            places[name].copy_(tensor)
-        self.recorded += 1
-        self.shapes.append(tuple(places["bias"].shape))
-        return self._repeating(recording.calls)
+            tensors[name].copy_(tensor)
+        self.captures += 1
+        self.bias_shapes.append(tuple(tensors["bias"].shape))
+        return self._replay_of(capture.operations)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         pass
 
-    def _repeating(self, calls: Sequence[Call]) -> Callable[[], None]:
-        def repeat() -> None:
-            self.repeated += 1
-            for call in calls:
-                call.repeat()
+    def _replay_of(self, operations: Sequence[Operation]) -> Step:
+        def replay() -> None:
+            self.replays += 1
+            for operation in operations:
+                operation.replay()
 
-        return repeat
+        return replay
 
 
-class DevicesSeen(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Notes each operation inside it that reads or makes a tensor of the host."""
+class HostTensorMonitor(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch has no types here
+    """Notes each operation inside it that reads or makes a tensor in the host's memory."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.off_device: list[str] = []
+        super().__init__()  # type: ignore[no-untyped-call] # torch has no types here
+        self.host_operations: list[str] = []
 
     def __torch_dispatch__(
         self,
@@ -150,10 +151,10 @@ class DevicesSeen(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        answer = func(*args, **(kwargs or {}))
-        if any(tensor.device.type == "cpu" for tensor in _tensors((args, kwargs, answer))):
-            self.off_device.append(str(func))
-        return answer
+        result = func(*args, **(kwargs or {}))
+        if any(tensor.device.type == "cpu" for tensor in _tensors((args, kwargs, result))):
+            self.host_operations.append(str(func))
+        return result
 
 
 def _tensors(values: Any) -> Iterator[Tensor]:
@@ -161,9 +162,10 @@ def _tensors(values: Any) -> Iterator[Tensor]:
 
 
 def _memory(tensor: Tensor) -> int:
+    """Return the address of the memory that ``tensor``, of any shape, is a part of."""
     return tensor.untyped_storage().data_ptr()
 
 
 def _is_view(function: Any) -> bool:
-    infos = [answer.alias_info for answer in function._schema.returns]
+    infos = [returned.alias_info for returned in function._schema.returns]
     return any(info is not None and not info.is_write for info in infos)

@@ -1,4 +1,4 @@
-"""Short words for what the tests do with a model all the time."""
+"""Requests to a model, and what tests often need of its audio."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from adapters.indextts2.engine.stages import Stages
+from adapters.indextts2.engine.engine import Engine
 from adapters.indextts2.model import IndexTTS2Model
-from adapters.indextts2.t2s.sampling import SamplingPlan
+from adapters.indextts2.t2s.sampling import CodeSampling
 from application.ports.speech_model import SpokenPart
 from domain.audio import Samples
 from domain.delivery import Delivery, Sampling
@@ -18,28 +18,33 @@ from tests.tiny_checkpoint.voices import recording
 LOW, HIGH = recording("low", 110.0), recording("high", 220.0, rate_hz=44100)
 HELLO = "Hello world, this is a tiny test."
 SHORT = Sampling(max_mel_tokens=40, diffusion_steps=4)
-"""Controls that keep a test short; what it is about does not depend on them."""
+"""Controls for short audio, in tests that do not depend on them."""
 
 
-def plans(longest: int) -> dict[str, SamplingPlan]:
-    """The ways to choose codes, ``longest`` of them at most."""
+def samplings(longest: int) -> dict[str, CodeSampling]:
+    """Return the ways to sample codes, by name, each for ``longest`` codes at most."""
     return {
-        "greedy": SamplingPlan(num_beams=1, top_k=1, max_mel_tokens=longest),
-        "sampled": SamplingPlan(num_beams=1, max_mel_tokens=longest),
-        "beams": SamplingPlan(max_mel_tokens=longest),
+        "greedy": CodeSampling(num_beams=1, top_k=1, max_mel_tokens=longest),
+        "sampled": CodeSampling(num_beams=1, max_mel_tokens=longest),
+        "beams": CodeSampling(max_mel_tokens=longest),
     }
 
 
-def prompts_of(stages: Stages, texts: Sequence[str]) -> list[Tensor]:
-    """Prompts of ``texts``, of a segment each, in two voices by turns."""
+def prompts_of(engine: Engine, texts: Sequence[str]) -> list[Tensor]:
+    """Return a prompt (1, length, width) for each text, which must be one segment.
+
+    Two voices alternate.
+    """
     prompts = []
     with torch.inference_mode():
         for index, text in enumerate(texts):
-            voice = stages.listener.encode(LOW if index % 2 else HIGH)
-            (segment,) = stages.text.read(text, longest=600, language=None).segments
-            emotion = stages.emotions.own(voice)
+            voice = engine.frontend.encoder.encode(LOW if index % 2 else HIGH)
+            (segment,) = engine.frontend.text.read(text, longest=600, language=None).segments
+            emotion = engine.frontend.emotions.own(voice)
             prompts.append(
-                stages.prompts.build(segment.ids, latents=voice.latents, emotion=emotion)
+                engine.synthesizer.prompts.build(
+                    segment.ids, latents=voice.latents, emotion=emotion
+                )
             )
     return prompts
 

@@ -1,4 +1,4 @@
-"""The package's own networks with the tiny checkpoint's weights, as the package would load them."""
+"""Upstream's networks with the weights of the tiny checkpoint, loaded as upstream loads them."""
 
 import json
 from pathlib import Path
@@ -12,8 +12,8 @@ from adapters.indextts2.upstream import bare_package, import_model_classes
 from tests.tiny_checkpoint.config import MODEL_CONFIG
 
 
-def package_flow(checkpoint: Path) -> Any:
-    """The estimator of ``s2mel.pth``, weight norm and all."""
+def upstream_flow(checkpoint: Path) -> Any:
+    """Return the velocity estimator of ``s2mel.pth``, with its weight norm."""
     with bare_package():
         classes = import_model_classes()
         flow: Any = classes.mel_decoder(munchify(MODEL_CONFIG["s2mel"]), use_gpt_latent=True)
@@ -24,7 +24,8 @@ def package_flow(checkpoint: Path) -> Any:
     return cfm.estimator
 
 
-def package_vocoder(checkpoint: Path) -> Any:
+def upstream_vocoder(checkpoint: Path) -> Any:
+    """Return the BigVGAN network, with its weight norm."""
     folder = CheckpointFiles(checkpoint).folder(VOCODER)
     with bare_package():
         classes = import_model_classes()

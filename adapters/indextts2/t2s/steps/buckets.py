@@ -1,23 +1,25 @@
-"""How large the batch of a decoding step is: a few sizes that come back, or exact ones."""
+"""Sizes of a decoding step: exact, or rounded up to a few that recur."""
 
 from typing import Protocol
 
 
 class Buckets(Protocol):
-    """Rounds the sizes of a step up. What is added changes no code, only what a step costs."""
+    """Rounds the sizes of a step up. Padding costs time and memory, but changes no code."""
 
     def rows(self, needed: int) -> int:
-        """How many rows a batch has of which ``needed`` matter."""
+        """Return the rows of a batch in which ``needed`` rows are still decoding."""
 
-    def positions(self, needed: int, space: int) -> int:
-        """Over how many positions a step attends of which ``needed`` are used; at most ``space``.
+    def positions(self, needed: int, capacity: int) -> int:
+        """Return the cache positions that a step attends over.
 
-        ``space`` is what the cache has room for.
+        Args:
+            needed: Positions in use.
+            capacity: Positions that the cache has memory for; the result is at most that.
         """
 
 
 class ExactShapes:
-    """Nothing is added: for devices on which every number costs time."""
+    """No padding, for devices on which the arithmetic is what costs time."""
 
     def rows(self, needed: int) -> int:
         return needed
@@ -27,13 +29,14 @@ class ExactShapes:
 
 
 class PowerOfTwoBuckets:
-    """Powers of two and the whole cache: few shapes, so that a step recorded for one serves often.
+    """Rows rounded up to a power of two, and all positions of the cache.
 
-    Where launches cost more than numbers, what is added is nearly free.
+    Few shapes occur, so that a CUDA graph captured for one is replayed often. Where kernel launches
+    cost more than arithmetic, the padding is nearly free.
     """
 
     def rows(self, needed: int) -> int:
         return 1 << (needed - 1).bit_length()
 
-    def positions(self, _: int, space: int) -> int:
-        return space
+    def positions(self, _: int, capacity: int) -> int:
+        return capacity

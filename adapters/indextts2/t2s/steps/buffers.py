@@ -1,48 +1,51 @@
-"""Where the tensors lie that a decoding step reads and writes."""
+"""Memory of the tensors that the decoding steps of a generation share."""
 
 from typing import Protocol
 
 from torch import Tensor
 
 
-class Storage(Protocol):
+class Buffers(Protocol):
     """Keeps named tensors between the steps of one generation."""
 
-    def put(self, name: str, content: Tensor) -> Tensor:
-        """A tensor with the values of ``content``, in the place that belongs to ``name``.
+    def write(self, name: str, content: Tensor) -> Tensor:
+        """Return a tensor with the values of ``content`` in the memory that belongs to ``name``.
 
-        It replaces what was put there before. ``content`` shares no memory with that and belongs to
-        the storage from now on.
+        It replaces the tensor that was written there before.
+
+        Args:
+            name: Name of the tensor.
+            content: Values of any shape. They share no memory with the earlier tensor, and the
+                caller does not use ``content`` itself any more.
         """
 
 
 class FreshTensors:
-    """Every tensor lies where it was made: nothing is copied, and nothing kept."""
+    """Returns each tensor as it is: no copy, no memory of its own."""
 
-    def put(self, _: str, content: Tensor) -> Tensor:
+    def write(self, _: str, content: Tensor) -> Tensor:
         return content
 
 
 class StaticBuffers:
-    """Tensors of the same name and shape have the same address, in this generation and the next.
+    """Tensors whose address depends only on their name, in this generation and the next.
 
-    Each name has one flat buffer, and what is put there lies at its beginning, so that a smaller
-    tensor needs no memory of its own. ``moves`` counts how often a buffer was too small and made
-    way for a larger one: then addresses from before are void. All tensors of a name have one type.
+    Each name has one flat buffer, and a tensor occupies its beginning, so that smaller tensors need
+    no memory of their own. All tensors of a name have one number type.
+
+    ``reallocations`` counts the buffers that were allocated, each for the first tensor of its name
+    or for one that was larger than the buffer before. When it has grown, earlier addresses may be
+    void.
     """
 
     def __init__(self) -> None:
-        self.moves = 0
-        self._buffers: dict[str, Tensor] = {}
+        """Create no buffer yet."""
+        self.reallocations = 0
+        self._buffers: dict[str, Tensor] = {}  # (elements,) each
 
-    @property
-    def buffers(self) -> list[Tensor]:
-        """All memory that tensors were put into, each buffer as one flat tensor."""
-        return list(self._buffers.values())
-
-    def put(self, name: str, content: Tensor) -> Tensor:
+    def write(self, name: str, content: Tensor) -> Tensor:
         buffer = self._buffers.get(name)
         if buffer is None or buffer.numel() < content.numel():
-            self.moves += 1
+            self.reallocations += 1
             buffer = self._buffers[name] = content.new_empty(content.numel())
         return buffer[: content.numel()].view(content.shape).copy_(content)

@@ -1,4 +1,4 @@
-"""CUDA graphs: the one module that knows them."""
+"""Capture of steps as CUDA graphs."""
 
 from weakref import WeakSet
 
@@ -8,15 +8,16 @@ from adapters.indextts2.t2s.steps.runner import Step
 
 
 class CudaGraphs:
-    """Records steps as CUDA graphs, on a stream of its own.
+    """Captures steps as CUDA graphs, on a stream of its own; a ``graph_runner.GraphCapture``.
 
-    All graphs share one pool of memory: what lies in it is used inside a step only, and no two
-    graphs run at the same time. Other threads may use the device while a step is recorded.
+    All graphs share one memory pool: its contents matter within a step only, and no two graphs run
+    at the same time. Other threads may use the device during a capture.
     """
 
     def __init__(self, device: torch.device) -> None:
+        """Create a stream on ``device``, which must be a CUDA device."""
         self._device = device
-        self._stream: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._stream: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call] # torch has no types here
         self._pool = torch.cuda.graph_pool_handle()
         self._graphs: WeakSet[torch.cuda.CUDAGraph] = WeakSet()
 
@@ -27,13 +28,13 @@ class CudaGraphs:
             step()
         current.wait_stream(self._stream)
 
-    def record(self, step: Step) -> Step:
+    def capture(self, step: Step) -> Step:
         if not self._graphs:
-            # A pool whose last graph is gone cannot be taken up again.
+            # torch does not accept a pool again once its last graph is freed.
             self._pool = torch.cuda.graph_pool_handle()
         graph = torch.cuda.CUDAGraph()
         with (
-            # A capture that fails leaves its own stream behind; this one comes back in any case.
+            # A capture that fails leaves its own stream current; this restores the one before it.
             torch.cuda.stream(torch.cuda.current_stream(self._device)),
             torch.cuda.graph(
                 graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"
@@ -43,5 +44,6 @@ class CudaGraphs:
         self._graphs.add(graph)
         return graph.replay
 
-    def forget(self) -> None:
-        torch.cuda.synchronize(self._device)  # the last replay may not be done yet
+    def reset(self) -> None:
+        # The last replay may still be running, and the memory it uses is about to be freed.
+        torch.cuda.synchronize(self._device)

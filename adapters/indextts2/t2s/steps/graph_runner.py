@@ -1,4 +1,4 @@
-"""Steps that are recorded once for each shape and repeated from then on."""
+"""Steps that are captured once for each key and replayed from then on."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -7,85 +7,123 @@ from typing import Protocol
 import structlog
 import torch
 
-from adapters.indextts2.t2s.steps.buffers import FreshTensors, StaticBuffers, Storage
-from adapters.indextts2.t2s.steps.runner import Step
+from adapters.indextts2.t2s.steps.buffers import Buffers, StaticBuffers
+from adapters.indextts2.t2s.steps.runner import EagerRunner, Step, StepRunner
 
 log = structlog.get_logger()
 
 
 class GraphCapture(Protocol):
-    """Records what a step has its device do."""
+    """Captures the device operations of a step."""
 
     def warm_up(self, step: Step) -> None:
-        """Take ``step`` as it is, so that what happens once only has happened before it counts."""
+        """Run ``step`` eagerly, so that one-time initialisation is not part of a capture."""
 
-    def record(self, step: Step) -> Step:
-        """What repeats ``step`` on the same memory; ``step`` itself is not taken.
+    def capture(self, step: Step) -> Step:
+        """Return a function that replays ``step`` on the same memory, without running it now.
 
         Raises:
-            RuntimeError: it cannot be recorded. Nothing it reads or writes has changed.
+            RuntimeError: The step cannot be captured. No tensor that it uses has changed.
         """
 
-    def forget(self) -> None:
-        """Nothing that was recorded so far will be repeated any more."""
+    def reset(self) -> None:
+        """Prepare for the captures so far to be dropped; none of them is replayed any more."""
 
 
 class GraphRunner:
-    """Takes a key's first step as it is, records its second, and repeats that from then on.
+    """Captures steps and replays them; runs all steps eagerly once a capture has failed.
 
-    So what is met only once costs no recording. The ``kept`` keys that were used last are kept.
-    Memory stays where it is in ``storage``, for one generation at a time; where it had to move, all
-    is recorded anew. If recording fails, that is logged once, and all steps from then on are taken
-    as they come: no job fails of it.
+    The failure is logged once, no request fails because of it, and the memory of all captures is
+    freed.
     """
 
-    def __init__(self, *, recorder: GraphCapture, storage: StaticBuffers, kept: int = 64) -> None:
-        self._recorder = recorder
-        self._storage: StaticBuffers | None = storage
-        self._kept = kept
-        self._moves = storage.moves
-        self._met: OrderedDict[Hashable, Step | None] = OrderedDict()
+    def __init__(
+        self, *, graph_capture: GraphCapture, buffers: StaticBuffers, max_keys: int = 64
+    ) -> None:
+        """Create a runner without captures.
 
-    def storage(self) -> Storage:
-        return self._storage or FreshTensors()
+        Args:
+            graph_capture: Captures steps.
+            buffers: Memory of the tensors that captured steps use.
+            max_keys: Keys that are kept, the most recently used ones; it bounds the memory of
+                captures. A request has up to five batch sizes of 16 rows or fewer, each with some
+                cache capacities, so that 64 keys serve several kinds of requests.
+        """
+        self._runner: StepRunner = _CapturingRunner(graph_capture, buffers, max_keys)
+
+    def start_generation(self) -> Buffers:
+        return self._runner.start_generation()
 
     def run(self, key: Hashable, step: Step) -> None:
-        if self._storage is None:
-            step()
+        try:
+            self._runner.run(key, step)
+        except _CaptureFailed as failure:
+            log.warning("decoding_without_graphs", advice=failure.advice, reason=failure.reason)
+        else:
             return
-        if self._storage.moves != self._moves:
-            self._moves = self._storage.moves
-            self._recorder.forget()
-            self._met.clear()
-        if key not in self._met:
-            self._recorder.warm_up(step)
+        self._runner = EagerRunner()
+        self._runner.run(key, step)
+
+
+class _CaptureFailed(Exception):
+    """A step could not be captured."""
+
+    def __init__(self, *, advice: str, reason: str) -> None:
+        super().__init__(reason)
+        self.advice = advice
+        self.reason = reason
+
+
+class _CapturingRunner:
+    """Runs the first step of a key eagerly, captures the second and replays it from then on.
+
+    A key that occurs once therefore costs no capture. When a buffer was reallocated, all steps are
+    captured anew.
+    """
+
+    def __init__(self, graph_capture: GraphCapture, buffers: StaticBuffers, max_keys: int) -> None:
+        self._graph_capture = graph_capture
+        self._buffers = buffers
+        self._max_keys = max_keys
+        self._reallocations = buffers.reallocations
+        # Least recently used first; None for a key that was run once and is not captured yet.
+        self._replays: OrderedDict[Hashable, Step | None] = OrderedDict()
+
+    def start_generation(self) -> Buffers:
+        return self._buffers
+
+    def run(self, key: Hashable, step: Step) -> None:
+        self._drop_void_replays()
+        if key not in self._replays:
+            self._graph_capture.warm_up(step)
             self._keep(key, None)
             return
-        repeat = self._met[key] or self._record(step)
-        if repeat is None:
-            step()
-            return
-        self._keep(key, repeat)
-        repeat()
+        replay = self._replays[key] or self._capture(step)
+        self._keep(key, replay)
+        replay()
 
-    def _record(self, step: Step) -> Step | None:
+    def _drop_void_replays(self) -> None:
+        if self._buffers.reallocations != self._reallocations:
+            self._reallocations = self._buffers.reallocations
+            self._graph_capture.reset()
+            self._replays.clear()
+
+    def _capture(self, step: Step) -> Step:
         try:
-            return self._recorder.record(step)
+            return self._graph_capture.capture(step)
         except RuntimeError as error:
-            # Only its words: the error itself would keep what was being recorded in memory.
+            # Text only: the error's traceback keeps the memory of the failed capture alive.
             reason = str(error)
             advice = (
                 "the device has no memory for graphs; all that they held is free again"
                 if isinstance(error, torch.OutOfMemoryError)
                 else "USE_CUDA_GRAPHS=false does the same from the start"
             )
-        log.warning("decoding_without_graphs", advice=advice, reason=reason)
-        self._met.clear()
-        self._storage = None
-        return None
+        # Outside of the handler, so that this error does not refer to the first one.
+        raise _CaptureFailed(advice=advice, reason=reason)
 
-    def _keep(self, key: Hashable, repeat: Step | None) -> None:
-        self._met[key] = repeat
-        self._met.move_to_end(key)
-        if len(self._met) > self._kept:
-            self._met.popitem(last=False)
+    def _keep(self, key: Hashable, replay: Step | None) -> None:
+        self._replays[key] = replay
+        self._replays.move_to_end(key)
+        if len(self._replays) > self._max_keys:
+            self._replays.popitem(last=False)

@@ -1,32 +1,38 @@
-"""How a decoding step is run."""
+"""Running of decoding steps."""
 
 from collections.abc import Callable, Hashable
 from typing import Protocol
 
-from adapters.indextts2.t2s.steps.buffers import FreshTensors, Storage
+from adapters.indextts2.t2s.steps.buffers import Buffers, FreshTensors
 
 Step = Callable[[], None]
-"""Reads weights and what lies in a storage, and writes what lies there, always in the same places.
+"""One decoding step, which a CUDA graph can capture and replay.
 
-It answers nothing, and nothing of Python that it reads or changes differs from one time to the
-next. So the device may repeat it without Python.
+It reads weights and buffers, and writes results to the same buffers. It returns nothing, and
+depends on no Python state that changes between calls.
 """
 
 
 class StepRunner(Protocol):
-    """Runs the steps of one generation after another."""
+    """Runs the steps of one generation at a time."""
 
-    def storage(self) -> Storage:
-        """Where the next generation keeps what its steps share; the last one's is then void."""
+    def start_generation(self) -> Buffers:
+        """Return the buffers that the steps of the next generation share.
+
+        Those of the generation before must not be used any more.
+        """
 
     def run(self, key: Hashable, step: Step) -> None:
-        """Take ``step``. Steps with the same ``key`` do the same in places of the same shapes."""
+        """Run ``step``.
+
+        Steps of the same ``key`` do the same work, on tensors of the same shapes.
+        """
 
 
 class EagerRunner:
-    """Takes each step as it comes."""
+    """Calls each step."""
 
-    def storage(self) -> FreshTensors:
+    def start_generation(self) -> FreshTensors:
         return FreshTensors()
 
     def run(self, _: Hashable, step: Step) -> None:
