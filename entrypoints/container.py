@@ -26,6 +26,7 @@ from adapters.indextts2.checkpoint_files import (
     known_hub_caches,
 )
 from adapters.indextts2.model import IndexTTS2Model
+from adapters.indextts2.options import EngineOptions
 from adapters.preview import PreviewModel
 from adapters.pyav.decoder import PyavDecoder
 from adapters.pyav.encoder import PyavEncoder
@@ -57,8 +58,8 @@ class Container(DeclarativeContainer):
 
     preview_model: Provider[SpeechModel] = Singleton(PreviewModel)
     hub_caches: Provider[tuple[Path, ...]] = Callable(known_hub_caches, os.environ)
-    indextts2_model: Provider[SpeechModel] = Singleton(
-        IndexTTS2Model,
+    engine_options: Provider[EngineOptions] = Factory(
+        EngineOptions,
         checkpoints_dir=settings.provided.checkpoints_dir,
         hub_caches=hub_caches,
         device=settings.provided.device,
@@ -68,8 +69,9 @@ class Container(DeclarativeContainer):
         use_cuda_graphs=settings.provided.use_cuda_graphs,
         early_first_audio=settings.provided.early_first_audio,
         max_tokens_per_segment=settings.provided.max_tokens_per_segment,
-        cache_dir=Callable(operator.truediv, settings.provided.checkpoints_dir, "references"),
+        cache_dir=settings.provided.references_dir,
     )
+    indextts2_model: Provider[SpeechModel] = Singleton(IndexTTS2Model, options=engine_options)
     engine_choice: Provider[EngineChoice] = Singleton(
         choose_engine, best=indextts2_model, modest=preview_model
     )
@@ -88,8 +90,8 @@ class Container(DeclarativeContainer):
     s3_connection: Provider[S3Connection] = Singleton(
         S3Connection,
         endpoint_url=settings.provided.s3_endpoint_url,
-        access_key_id=settings.provided.s3_access_key_id.get_secret_value.call(),
-        secret_access_key=settings.provided.s3_secret_access_key.get_secret_value.call(),
+        access_key_id=settings.provided.s3_access_key,
+        secret_access_key=settings.provided.s3_secret_key,
         region=settings.provided.s3_region,
         addressing_style=settings.provided.s3_addressing_style,
     )
@@ -101,7 +103,7 @@ class Container(DeclarativeContainer):
         url_expires_seconds=settings.provided.s3_url_expires_seconds,
     )
     s3_store_with_fallback: Provider[ObjectStore] = Singleton(
-        FallbackStore, store=s3_store, spare=filesystem_store
+        FallbackStore, store=s3_store, fallback=filesystem_store
     )
     store: Provider[ObjectStore] = Selector(
         settings.provided.object_store, s3=s3_store_with_fallback, filesystem=filesystem_store
@@ -129,9 +131,9 @@ class Container(DeclarativeContainer):
         HubWeights,
         needed=NEEDED_FILES,
         folder=settings.provided.checkpoints_dir,
-        places=checkpoint_files.provided.places,
+        folders_of=checkpoint_files.provided.places,
         endpoint=settings.provided.hf_endpoint,
-        token=settings.provided.hf_token.get_secret_value.call(),
+        token=settings.provided.hub_token,
     )
 
     references: Provider[References] = Singleton(References, voices=voices, decoder=decoder)

@@ -49,6 +49,16 @@ class Settings(StorageSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
 
+    @property
+    def references_dir(self) -> Path:
+        """Folder of what the model computed of recordings."""
+        return self.checkpoints_dir / "references"
+
+    @property
+    def hub_token(self) -> str:
+        """The token in the clear, for the hub alone; empty where there is none."""
+        return self.hf_token.get_secret_value()
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _in_capitals(cls, value: Any) -> Any:

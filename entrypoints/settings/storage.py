@@ -43,6 +43,16 @@ class StorageSettings(BaseSettings):
     s3_prefix: str = Field(default="", max_length=512)
     s3_url_expires_seconds: int = Field(default=86_400, ge=1, le=_LONGEST_URL_LIFE_SECONDS)
 
+    @property
+    def s3_access_key(self) -> str:
+        """The key's id in the clear, for the S3 service alone."""
+        return self.s3_access_key_id.get_secret_value()
+
+    @property
+    def s3_secret_key(self) -> str:
+        """The secret key in the clear, for the S3 service alone."""
+        return self.s3_secret_access_key.get_secret_value()
+
     @field_validator("voices_s3_uri")
     @classmethod
     def _is_s3_uri(cls, value: str) -> str:

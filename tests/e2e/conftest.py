@@ -1,7 +1,6 @@
 import itertools
 import os
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.loopback.forked_cli import ForkedCli
 from tests.loopback.runpod_queue import Job, JobQueue
 from tests.loopback.worker_process import ROOT, SCRIPTED, WORKER, WorkerProcess
 
@@ -29,22 +29,22 @@ def environment(tmp_path: Path) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="session")
+def cli() -> Iterator[ForkedCli]:
+    """The command line, imported once for all tests of this process."""
+    with ForkedCli() as forked:
+        yield forked
+
+
 @pytest.fixture
-def run(environment: dict[str, str]) -> Run:
+def run(cli: ForkedCli, environment: dict[str, str]) -> Run:
     """The command line in a process of its own; a setting that is None is not there."""
 
     def run(
         *arguments: str, stdin: str = "", cwd: Path = ROOT, **settings: str | None
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "entrypoints.cli", *arguments],
-            cwd=cwd,
-            env={name: value for name, value in (environment | settings).items() if value},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        given = {name: value for name, value in (environment | settings).items() if value}
+        return cli.run(*arguments, environment=given, stdin=stdin, cwd=cwd)
 
     return run
 

@@ -3,21 +3,20 @@
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
+from tests.e2e.conftest import Run
+from tests.loopback.forked_cli import ENGINE_LIBRARIES, ForkedCli
 from tests.tiny_checkpoint.checkpoint import write_checkpoint
 from tests.tiny_checkpoint.voices import hum, write_wav
 
 ROOT = Path(__file__).parents[2]
 TEXT = "Hello world, this is a tiny test. And here is a second sentence to be spoken."
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
@@ -30,29 +29,24 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(home: Path) -> Run:
-    def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(home),
-            "AUDIO_VOICES_DIR": str(home / "voices"),
-            "OUTPUT_AUDIO_DIR": str(home / "output"),
-            "CHECKPOINTS_DIR": str(home / "checkpoint" / "model"),
-            "TTS_ENGINE": "indextts2",
-            "DEVICE": "cpu",
-            "OMP_NUM_THREADS": "1",  # tensors this small are done before a second thread is awake
-            "HF_HUB_OFFLINE": "1",
-        }
-        return subprocess.run(
-            [sys.executable, "-m", "entrypoints.cli", *arguments],
-            cwd=ROOT,
-            env={**environment, **settings},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+def run(home: Path) -> Iterator[Run]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "AUDIO_VOICES_DIR": str(home / "voices"),
+        "OUTPUT_AUDIO_DIR": str(home / "output"),
+        "CHECKPOINTS_DIR": str(home / "checkpoint" / "model"),
+        "TTS_ENGINE": "indextts2",
+        "DEVICE": "cpu",
+        "OMP_NUM_THREADS": "1",  # tensors this small are done before a second thread is awake
+        "HF_HUB_OFFLINE": "1",
+    }
+    with ForkedCli(libraries=ENGINE_LIBRARIES) as cli:
 
-    return run
+        def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+            return cli.run(*arguments, environment=environment | settings)
+
+        yield run
 
 
 def speak(run: Run, *arguments: str) -> dict[str, object]:

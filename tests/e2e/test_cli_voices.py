@@ -2,40 +2,27 @@
 
 import json
 import subprocess
-import sys
 import wave
-from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.e2e.conftest import Run
+from tests.loopback.forked_cli import ForkedCli
+
 ROOT = Path(__file__).parents[2]
 SPEECH = files("adapters.filesystem").joinpath("bundled_voices", "default.ogg").read_bytes()
 TAKEN = "invalid_request: name: there is a voice 'alice' already, in alice.mp3; replace it with"
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(cli: ForkedCli, environment: dict[str, str], tmp_path: Path) -> Run:
+    """The command line, in the folder of the test."""
+
     def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "entrypoints.cli", *arguments],
-            cwd=tmp_path,
-            env={
-                "PYTHONPATH": str(ROOT),
-                "HOME": str(tmp_path),
-                "AUDIO_VOICES_DIR": str(tmp_path / "voices"),
-                "OUTPUT_AUDIO_DIR": str(tmp_path / "output"),
-                "TTS_ENGINE": "preview",
-                **settings,
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return cli.run(*arguments, environment=environment | settings, cwd=tmp_path)
 
     return run
 
@@ -124,6 +111,6 @@ def test_a_path_to_a_recording_is_a_voice_for_speak_and_check(run: Run, tmp_path
     checked = run("voices", "check", "./me.ogg", "./gone.ogg")
 
     assert json.loads(spoken.stdout)["metadata"]["speaker_voice"] == "me.ogg"
-    assert streamed.stdout == "out.wav\n"
+    assert streamed.stdout == f"{tmp_path / 'out.wav'}\n"
     assert checked.returncode == 1
     assert [line.split()[0] for line in checked.stdout.splitlines()] == ["./me.ogg", "./gone.ogg"]

@@ -6,21 +6,21 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from adapters.indextts2.checkpoint_files import MODEL, CheckpointFiles
+from tests.e2e.conftest import Run
+from tests.loopback.forked_cli import ForkedCli
 from tests.loopback.hub import LoopbackHub
 from tests.loopback.indextts2_hub import GPT, indextts2_hub, wanted_files
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "entrypoints.cli", "download"]
 TOKEN = "hf_a-token-that-nobody-may-see"
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -47,16 +47,9 @@ def environment(hub: LoopbackHub, folder: Path, tmp_path: Path) -> dict[str, str
 
 
 @pytest.fixture
-def run(environment: dict[str, str]) -> Run:
+def run(cli: ForkedCli, environment: dict[str, str]) -> Run:
     def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*COMMAND, *arguments],
-            cwd=ROOT,
-            env={**environment, **settings},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return cli.run("download", *arguments, environment=environment | settings)
 
     return run
 

@@ -1,5 +1,4 @@
 from pathlib import Path
-from typing import Any
 
 import pytest
 from dependency_injector.providers import Provider
@@ -105,5 +104,5 @@ def test_what_a_setting_says_reaches_the_model(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: bool
 ) -> None:
     monkeypatch.setenv(name.upper(), value)
-    model: Any = Container(settings=load_settings(CliSettings)).indextts2_model
-    assert model.kwargs[name]() is expected
+    options = Container(settings=load_settings(CliSettings)).engine_options()
+    assert getattr(options, name) is expected
