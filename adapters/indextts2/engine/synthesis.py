@@ -28,7 +28,7 @@ class Piece:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Synthesizer:
     """Speaks the segments of a request in order.
 
