@@ -15,7 +15,8 @@ from application.utterance import Checkpoint, ChunkWatcher, Clock, SpeechReport,
 from domain.audio import AudioFormat
 from domain.delivery import Delivery, Sampling
 from domain.emotion import Emotion, RecordedEmotion
-from domain.joins.joining import JoinPlan
+from domain.joins.join import Join
+from domain.joins.pause import Pause
 from domain.session import is_session_id
 from domain.text.chunking import plan_chunks, whole_text
 
@@ -36,7 +37,7 @@ class SpeechRequest:
     speaker_voice: str | None = None
     emotion: Emotion | None = None
     max_chars_per_chunk: int | None = 300
-    join: JoinPlan = JoinPlan(pause_ms=300, crossfade_ms=140)
+    join: Join = Pause(300)
     seed: int | None = None
     sampling: Sampling = Sampling()
     language: str | None = None
@@ -117,7 +118,7 @@ class Speak:
                 sampling=request.sampling,
                 language=request.language,
             ),
-            plan=request.join,
+            join=request.join,
             warnings=(
                 *self._ignored_options(request),
                 *voice.warnings,

@@ -12,7 +12,8 @@ from domain.audio import Samples, audible_span
 from domain.delivery import Delivery
 from domain.emotion import VectorEmotion
 from domain.errors import SynthesisFailed
-from domain.joins.joining import Joiner, JoinPlan, joiner
+from domain.joins.join import Join, joiner
+from domain.joins.joiner import Joiner
 from domain.text.chunking import Chunk
 from domain.voice import Recording
 
@@ -94,7 +95,7 @@ class Utterance:
         chunks: Sequence[Chunk],
         voice: Recording,
         delivery: Delivery,
-        plan: JoinPlan,
+        join: Join,
         warnings: Sequence[str] = (),
         clock: Clock = time.perf_counter,
     ) -> None:
@@ -103,7 +104,7 @@ class Utterance:
         self._chunks = chunks
         self._voice = voice
         self._delivery = delivery
-        self._joiner: Joiner = joiner(plan, chunks=len(chunks), sample_rate_hz=model.sample_rate_hz)
+        self._joiner: Joiner = joiner(join, chunks=len(chunks), sample_rate_hz=model.sample_rate_hz)
         self._clock = clock
         self._progress = _Progress(warnings=list(warnings))
 
