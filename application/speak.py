@@ -1,5 +1,6 @@
 """The one use case: a text and a voice in, speech out."""
 
+import re
 import secrets
 import time
 import uuid
@@ -17,11 +18,13 @@ from domain.delivery import Delivery, Sampling
 from domain.emotion import Emotion, RecordedEmotion
 from domain.joins.join import Join
 from domain.joins.pause import Pause
-from domain.session import is_session_id
 from domain.text.chunking import plan_chunks, whole_text
 
 SEED_BITS = 63
 """Seeds are whole numbers below 2**63."""
+
+SESSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
+"""A name of at most 128 characters that is safe as a file name, an object key and in a URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +199,11 @@ class Speak:
             for wish, is_meant in wishes.items()
             if is_meant
         ]
+
+
+def is_session_id(name: str) -> bool:
+    """Return whether ``name`` can name a stored object."""
+    return re.fullmatch(SESSION_PATTERN, name) is not None
 
 
 def _session_of(job_id: str) -> str:

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from application.speak import SpeechRequest
+from application.speak import SESSION_PATTERN, SpeechRequest
 from domain.audio import AudioFormat
 from domain.delivery import Sampling
 from domain.emotion import Emotion, RecordedEmotion, VectorEmotion, WordsEmotion
@@ -23,7 +23,6 @@ from domain.joins.crossfade import Crossfade
 from domain.joins.end_to_end import EndToEnd
 from domain.joins.join import Join
 from domain.joins.pause import Pause
-from domain.session import SESSION_PATTERN
 from entrypoints.problems import describe
 
 MAX_TEXT_CHARS = 10_000
