@@ -12,7 +12,8 @@ from application.ports.audio import AudioEncoder
 from application.ports.speech_model import SpeechModel
 from application.ports.storage import ObjectStore, StoredObject
 from application.references import Reference, References
-from application.utterance import Checkpoint, ChunkWatcher, Clock, SpeechReport, Utterance
+from application.speech_report import SpeechReport
+from application.utterance import Checkpoint, ChunkWatcher, Clock, Utterance
 from domain.audio import AudioFormat
 from domain.delivery import Delivery, Sampling
 from domain.emotion import Emotion, RecordedEmotion
