@@ -50,4 +50,4 @@ class HubFile:
             while block := content.read(_BLOCK_BYTES):
                 known.update(block)
                 report(content.tell())
-        return WeightState.WHOLE if known.hexdigest() == self.digest else WeightState.DAMAGED
+        return WeightState.VERIFIED if known.hexdigest() == self.digest else WeightState.DAMAGED

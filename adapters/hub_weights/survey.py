@@ -27,7 +27,9 @@ class Inventory:
 
     @property
     def lacking(self) -> tuple[HubFile, ...]:
-        return tuple(file for file, state in self.states.items() if state is not WeightState.WHOLE)
+        return tuple(
+            file for file, state in self.states.items() if state is not WeightState.VERIFIED
+        )
 
     def at_home(self, hub: Hub, watch: WeightWatcher) -> "Inventory":
         """The same for the first place, held against the hub's newest version."""
@@ -39,7 +41,7 @@ class Inventory:
         """Another place that has exactly ``file``."""
         for other in self.places:
             path = other / file.path
-            if other != self.place and _verified(file, path, watch) is WeightState.WHOLE:
+            if other != self.place and _verified(file, path, watch) is WeightState.VERIFIED:
                 return path
         return None
 

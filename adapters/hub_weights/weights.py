@@ -109,7 +109,7 @@ class HubWeights:
     def _had(self, found: Inventory, file: HubFile, watch: WeightWatcher) -> WeightState:
         """Make ``file`` whole in its place; answer how."""
         if file not in found.lacking:
-            return WeightState.WHOLE
+            return WeightState.VERIFIED
         state = WeightState.FETCHED
         partial = self._partial(file)
         partial.parent.mkdir(parents=True, exist_ok=True)
@@ -130,7 +130,7 @@ class HubWeights:
         with partial.open("rb") as written:
             os.fsync(written.fileno())
         report = bound(_tell, watch, WeightStep.VERIFYING, file)
-        if file.state_of(partial, report) is not WeightState.WHOLE:
+        if file.state_of(partial, report) is not WeightState.VERIFIED:
             partial.unlink()
             raise ModelUnavailable(
                 f"{file.name} arrived damaged: its hash is not the hub's. It was removed; run"

@@ -16,8 +16,15 @@ from adapters.indextts2.checkpoint_files import (
     WORDS_FOLDER,
     CheckpointFiles,
 )
-from application.ports.weights import WeightFile, WeightProgress, WeightState, WeightStep
+from application.ports.weights import (
+    WeightFile,
+    WeightProgress,
+    WeightSource,
+    WeightState,
+    WeightStep,
+)
 from domain.errors import ModelUnavailable
+from tests.contracts.weight_source import WeightSourceContract, unwatched
 from tests.loopback.hub import Asked, LoopbackHub
 from tests.loopback.indextts2_hub import GPT, WORDS_FILES, indextts2_hub, wanted_files
 
@@ -61,8 +68,41 @@ def weights(hub: LoopbackHub, folder: Path) -> Weights:
     return weights
 
 
-def unwatched(progress: WeightProgress) -> None:
-    """For who does not look."""
+class TestHubWeights(WeightSourceContract):
+    @pytest.fixture(autouse=True)
+    def _machine(self, hub: LoopbackHub, folder: Path, weights: Weights) -> None:
+        self.hub, self.weights = hub, weights
+        self.files = CheckpointFiles(folder)
+
+    @pytest.fixture
+    def source(self, weights: Weights) -> WeightSource:
+        return weights()
+
+    def contents(self, source: WeightSource) -> dict[str, bytes]:
+        return wanted_files(self.hub)
+
+    def large_file(self, source: WeightSource) -> str:
+        return GPT
+
+    def content_here(self, source: WeightSource, name: str) -> bytes | None:
+        path = self.path(name)
+        return path.read_bytes() if path.is_file() else None
+
+    def write_here(self, source: WeightSource, name: str, content: bytes | None) -> None:
+        if content is None:
+            self.path(name).unlink()
+        else:
+            self.path(name).write_bytes(content)
+
+    def interrupt(self, source: WeightSource, name: str, *, after_bytes: int) -> None:
+        self.hub.cuts[name] = [after_bytes, 0]
+
+    def disconnect(self, source: WeightSource) -> WeightSource:
+        return self.weights(endpoint="http://127.0.0.1:1")
+
+    def path(self, name: str) -> Path:
+        organisation, repository, path = name.split("/", 2)
+        return self.files.path(f"{organisation}/{repository}", path)
 
 
 def named(files: Sequence[WeightFile], state: WeightState) -> set[str]:
@@ -109,7 +149,7 @@ def test_a_second_run_fetches_nothing(hub: LoopbackHub, weights: Weights) -> Non
     second = weights().fetch(unwatched)
 
     assert hub.asked == []
-    assert named(second, WeightState.WHOLE) == named(first, WeightState.FETCHED)
+    assert named(second, WeightState.VERIFIED) == named(first, WeightState.FETCHED)
 
 
 def test_a_hub_without_the_optional_files_is_good_enough(
@@ -361,7 +401,7 @@ def test_models_that_the_machine_keeps_are_used_where_they_are(
 
     had = weights(hub_caches=[tmp_path / "cache"]).fetch(unwatched)
 
-    assert named(had, WeightState.WHOLE) == set(wanted_files(hub))
+    assert named(had, WeightState.VERIFIED) == set(wanted_files(hub))
     assert hub.asked == []
     assert [path.name for path in folder.iterdir()] == [".download"]
 

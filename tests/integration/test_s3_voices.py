@@ -9,10 +9,11 @@ from adapters.filesystem.mirror import FilesystemMirror
 from adapters.filesystem.voices import FilesystemVoices
 from adapters.s3.connection import RetryPolicy
 from adapters.s3.voices import S3VoiceSource
-from application.ports.voices import FileVersion, RemoteFile
+from application.ports.voices import VoiceSource
 from application.voice_sync import VoiceSync, VoiceSyncReport
 from domain.errors import StorageFailed
-from tests.loopback.s3_proxy import FaultyProxy, meanwhile, refusal
+from tests.contracts.voice_source import VoiceSourceContract
+from tests.loopback.s3_proxy import FaultyProxy, cut_upload, meanwhile, refusal
 from tests.loopback.seaweed import BUCKET, Seaweed
 
 Upload = Callable[[str, bytes], None]
@@ -41,11 +42,34 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sync(proxy: FaultyProxy, prefix: str, root: Path) -> VoiceSync:
+    return VoiceSync(source=voice_source(proxy, prefix), mirror=FilesystemMirror(root=root))
+
+
+def voice_source(proxy: FaultyProxy, prefix: str) -> S3VoiceSource:
+    """A source behind the proxy that tries nothing twice."""
     connection = Seaweed(proxy.url).connection(patience=RetryPolicy(attempts=1))
-    return VoiceSync(
-        source=S3VoiceSource(connection=connection, uri=f"s3://{BUCKET}/{prefix}"),
-        mirror=FilesystemMirror(root=root),
-    )
+    return S3VoiceSource(connection=connection, uri=f"s3://{BUCKET}/{prefix}")
+
+
+class TestS3VoiceSource(VoiceSourceContract):
+    @pytest.fixture(autouse=True)
+    def _folder(self, proxy: FaultyProxy, seaweed: Seaweed, prefix: str) -> None:
+        self.proxy = proxy
+        self.client = seaweed.connection().client()
+        self.prefix = prefix
+
+    @pytest.fixture
+    def source(self, proxy: FaultyProxy, prefix: str) -> VoiceSource:
+        return voice_source(proxy, prefix)
+
+    def write(self, source: VoiceSource, file: str, content: bytes) -> None:
+        self.client.put_object(Bucket=BUCKET, Key=f"{self.prefix}/{file}", Body=content)
+
+    def remove(self, source: VoiceSource, file: str) -> None:
+        self.client.delete_object(Bucket=BUCKET, Key=f"{self.prefix}/{file}")
+
+    def disconnect(self, source: VoiceSource) -> None:
+        self.proxy.fail(cut_upload(0), method="GET")
 
 
 def fetches(proxy: FaultyProxy) -> int:
@@ -196,20 +220,3 @@ def test_a_place_that_cannot_be_listed_is_a_storage_failure(
         sync.run()
     with pytest.raises(StorageFailed, match="no such bucket"):
         S3VoiceSource(connection=seaweed.connection(), uri="s3://no-such-bucket").list()
-
-
-def test_a_folder_that_cannot_be_written_is_a_storage_failure(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    mirror = FilesystemMirror(root=tmp_path / "file" / "voices")
-
-    with pytest.raises(StorageFailed, match="voices folder cannot be written"):
-        mirror.replace(RemoteFile("alice.wav", FileVersion("x", 1)), b"A")
-
-
-def test_a_failed_replacement_leaves_no_temporary_file(root: Path) -> None:
-    (root / "alice.wav").mkdir(parents=True)
-
-    with pytest.raises(StorageFailed):
-        FilesystemMirror(root=root).replace(RemoteFile("alice.wav", FileVersion("x", 1)), b"A")
-
-    assert [path.name for path in root.iterdir()] == ["alice.wav"]
