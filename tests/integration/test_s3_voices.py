@@ -26,7 +26,7 @@ def prefix() -> str:
 
 @pytest.fixture
 def upload(seaweed: Seaweed, prefix: str) -> Upload:
-    """Puts a file into the voices' place in the bucket."""
+    """Puts a file below the prefix of the voices."""
     client = seaweed.connection().client()
 
     def put(file: str, content: bytes) -> None:
@@ -47,7 +47,7 @@ def sync(proxy: FaultyProxy, prefix: str, root: Path) -> VoiceSync:
 
 def voice_source(proxy: FaultyProxy, prefix: str) -> S3VoiceSource:
     """A source behind the proxy that tries nothing twice."""
-    connection = Seaweed(proxy.url).connection(patience=RetryPolicy(attempts=1))
+    connection = Seaweed(proxy.url).connection(retry_policy=RetryPolicy(attempts=1))
     return S3VoiceSource(connection=connection, uri=f"s3://{BUCKET}/{prefix}")
 
 
@@ -113,23 +113,25 @@ def test_a_file_that_was_lost_or_changed_here_is_fetched_again(
     upload("bob.wav", b"B")
     sync.run()
     (root / "alice.wav").unlink()
-    (root / "bob.wav").write_bytes(b"spoilt")
+    (root / "bob.wav").write_bytes(b"damaged")
 
     assert sync.run().fetched == ("alice.wav", "bob.wav")
     assert (root / "bob.wav").read_bytes() == b"B"
 
 
-def test_a_spoilt_index_only_costs_time(sync: VoiceSync, upload: Upload, root: Path) -> None:
+def test_a_damaged_index_only_makes_files_be_fetched_again(
+    sync: VoiceSync, upload: Upload, root: Path
+) -> None:
     upload("alice.wav", b"A")
     sync.run()
     (index,) = (path for path in root.iterdir() if path.name.startswith("."))
 
-    for spoilt in (b"", b"[]", b'{"alice.wav": 5}', b'{"alice.wav": ["x", "y"]}', b"\xff"):
-        index.write_bytes(spoilt)
+    for damaged in (b"", b"[]", b'{"alice.wav": 5}', b'{"alice.wav": ["x", "y"]}', b"\xff"):
+        index.write_bytes(damaged)
         assert sync.run().fetched == ("alice.wav",)
 
 
-def test_voices_that_came_another_way_stay(sync: VoiceSync, upload: Upload, root: Path) -> None:
+def test_keeps_voices_that_came_another_way(sync: VoiceSync, upload: Upload, root: Path) -> None:
     root.mkdir()
     (root / "mine.wav").write_bytes(b"mine")
     upload("alice.wav", b"A")
@@ -152,7 +154,7 @@ def test_other_files_and_unsafe_names_are_ignored(
     assert [path.name for path in tmp_path.rglob("*.wav")] == ["alice.wav"]
 
 
-def test_only_the_place_itself_is_read(
+def test_reads_only_files_below_the_prefix(
     sync: VoiceSync, seaweed: Seaweed, prefix: str, upload: Upload
 ) -> None:
     client = seaweed.connection().client()
@@ -162,7 +164,7 @@ def test_only_the_place_itself_is_read(
     assert sync.run() == VoiceSyncReport(fetched=("alice.wav",))
 
 
-def test_a_voice_that_fails_does_not_keep_the_others_away(
+def test_fetches_the_other_voices_when_one_fails(
     sync: VoiceSync, upload: Upload, proxy: FaultyProxy, root: Path
 ) -> None:
     upload("alice.wav", b"A")
@@ -178,7 +180,7 @@ def test_a_voice_that_fails_does_not_keep_the_others_away(
     assert sync.run().fetched == ("alice.wav",)
 
 
-def test_a_voice_that_changes_while_it_is_read_comes_next_time(
+def test_fetches_a_voice_that_changes_during_a_sync_at_the_next_sync(
     sync: VoiceSync, upload: Upload, proxy: FaultyProxy, root: Path
 ) -> None:
     upload("alice.wav", b"old")
@@ -191,7 +193,7 @@ def test_a_voice_that_changes_while_it_is_read_comes_next_time(
     assert sync.run().fetched == ("alice.wav",)
 
 
-def test_a_link_that_leads_out_is_not_written_through(
+def test_never_writes_through_a_link_that_leads_out_of_the_folder(
     sync: VoiceSync, upload: Upload, root: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "outside").mkdir()
@@ -211,7 +213,7 @@ def test_a_link_that_leads_out_is_not_written_through(
     assert (tmp_path / "outside.wav").read_bytes() == b"precious"
 
 
-def test_a_place_that_cannot_be_listed_is_a_storage_failure(
+def test_a_bucket_that_cannot_be_listed_is_a_storage_failure(
     sync: VoiceSync, proxy: FaultyProxy, seaweed: Seaweed, root: Path
 ) -> None:
     proxy.fail(refusal(403, "AccessDenied"), method="GET")
