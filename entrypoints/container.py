@@ -124,7 +124,7 @@ class Container(DeclarativeContainer):
         HubWeights,
         needed=NEEDED_FILES,
         folder=settings.provided.checkpoints_dir,
-        places=checkpoint_files.provided.places,
+        folders_of=checkpoint_files.provided.places,
         endpoint=settings.provided.hf_endpoint,
         token=settings.provided.hf_token.get_secret_value.call(),
     )
