@@ -97,7 +97,7 @@ class Container(DeclarativeContainer):
         url_expires_seconds=settings.provided.s3_url_expires_seconds,
     )
     s3_store_with_fallback: Provider[ObjectStore] = Singleton(
-        FallbackStore, store=s3_store, spare=filesystem_store
+        FallbackStore, store=s3_store, fallback=filesystem_store
     )
     store: Provider[ObjectStore] = Selector(
         settings.provided.object_store, s3=s3_store_with_fallback, filesystem=filesystem_store

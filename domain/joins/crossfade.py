@@ -96,7 +96,7 @@ class CrossfadeJoiner:
         self._tail = np.concatenate((before, blended, after))
 
     def _release(self, held_back: int) -> Samples:
-        """Return the tail without its last ``held_back`` samples; whole for the last chunk."""
+        """Return the tail without its last ``held_back`` samples; all of it at the last chunk."""
         if self._chunks_left == 1:
             held_back = 0
         count = max(len(self._tail) - held_back, 0)

@@ -17,7 +17,7 @@ class EndToEnd:
 class EndToEndJoiner:
     """Keeps every sample, and fades each chunk at its inner edges so that no join clicks.
 
-    A chunk shorter than two ramps has shorter ramps. The outer edges of the whole stay as spoken.
+    A chunk shorter than two ramps has shorter ramps. The outer edges of the audio stay as spoken.
 
     Args:
         chunks: Number of chunks that will be closed.

@@ -30,7 +30,7 @@ class PauseJoiner:
 
     Next to an audible edge the joiner keeps up to a ramp's length of the chunk's own quiet samples
     as part of the pause. The ramp falls on these and leaves the speech alone. Where a chunk has no
-    quiet samples, the ramp fades the speech itself. The outer edges of the whole stay as spoken. A
+    quiet samples, the ramp fades the speech itself. The outer edges of the audio stay as spoken. A
     chunk without an audible sample is silence: between others it adds nothing to their pause.
 
     Args:

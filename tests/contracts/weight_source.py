@@ -63,7 +63,7 @@ class WeightSourceContract(ABC):
 
     @abstractmethod
     def disconnect(self, source: WeightSource) -> WeightSource:
-        """Return the same source, out of reach."""
+        """Return a source with the same files that cannot be reached."""
 
     def all_in(self, source: WeightSource, state: WeightState) -> dict[str, WeightState]:
         return dict.fromkeys(self.contents(source), state)
@@ -171,7 +171,9 @@ class WeightSourceContract(ABC):
         assert states(first) == self.all_in(source, WeightState.FETCHED)
         assert states(later) == self.all_in(source, WeightState.VERIFIED)
 
-    def test_a_source_out_of_reach_makes_the_model_unavailable(self, source: WeightSource) -> None:
+    def test_a_source_that_cannot_be_reached_makes_the_model_unavailable(
+        self, source: WeightSource
+    ) -> None:
         unreachable = self.disconnect(source)
 
         with pytest.raises(ModelUnavailable):

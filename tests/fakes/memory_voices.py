@@ -1,4 +1,4 @@
-"""Voices in memory."""
+"""A voice repository in memory."""
 
 from collections.abc import Sequence
 

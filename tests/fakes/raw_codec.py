@@ -1,4 +1,4 @@
-"""A codec without a codec: int16 samples behind their rate."""
+"""An encoder and a decoder without compression: the sample rate, then int16 samples."""
 
 import io
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ _MAGIC = b"RAW16"
 
 
 class RawEncoder:
-    """Every format is the same here: a mark, the rate, the samples."""
+    """Writes the same bytes for every format: a signature, the rate and the samples."""
 
     def encode(
         self,
@@ -46,7 +46,7 @@ class RawEncoder:
 
 
 class RawDecoder:
-    """Reads what ``RawEncoder`` writes."""
+    """Decodes the bytes that ``RawEncoder`` writes."""
 
     def decode(self, content: bytes, *, name: str, limit_seconds: float | None = None) -> Waveform:
         if not content.startswith(_MAGIC):
@@ -61,5 +61,5 @@ class RawDecoder:
 
 
 def raw_recording(samples: Samples, rate_hz: int) -> bytes:
-    """The bytes of a recording that ``RawDecoder`` reads."""
+    """Return the bytes of a recording that ``RawDecoder`` decodes."""
     return _MAGIC + rate_hz.to_bytes(4, "little") + to_int16(samples).tobytes()

@@ -106,7 +106,7 @@ def test_does_not_touch_the_model_before_the_samples_are_read() -> None:
     class UntouchableModel(ToneModel):
         @property
         def sample_rate_hz(self) -> int:
-            raise AssertionError("the model was asked for its sample rate")
+            raise AssertionError("the model's sample rate was read")
 
         def load(self) -> None:
             raise AssertionError("the model was loaded")
