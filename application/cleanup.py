@@ -1,18 +1,20 @@
-"""Finished files are not kept for ever."""
+"""The removal of finished files after some days."""
 
 import time
 from collections.abc import Callable
 
 from application.ports.storage import ExpiringFiles, RemovedFiles
 
-_SECONDS_A_DAY = 86_400
+_SECONDS_PER_DAY = 86_400
 
 
 class Cleanup:
-    """Removes files that nobody has written to for ``keep_days``.
+    """Removes files that were last written more than ``keep_days`` days ago.
 
     Args:
-        now: Seconds since the epoch.
+        files: The files.
+        keep_days: Days that a file is kept.
+        now: Returns seconds since the epoch.
     """
 
     def __init__(
@@ -23,9 +25,9 @@ class Cleanup:
         self._now = now
 
     def run(self) -> RemovedFiles:
-        """Do it now.
+        """Remove the old files and return how many there were.
 
         Raises:
             StorageFailed: the files cannot be removed.
         """
-        return self._files.remove_before(self._now() - self._keep_days * _SECONDS_A_DAY)
+        return self._files.remove_before(self._now() - self._keep_days * _SECONDS_PER_DAY)

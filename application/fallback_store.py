@@ -1,4 +1,4 @@
-"""Speech that cost minutes of a GPU is not thrown away because a bucket is down."""
+"""An object store that keeps the audio in a second store when a write fails."""
 
 import uuid
 from typing import BinaryIO
@@ -8,14 +8,19 @@ from domain.errors import Conflict, SpeechError, StorageFailed
 
 
 class FallbackStore:
-    """``store``, and what it failed to take is kept in ``spare``.
+    """Stores objects in ``store``; if that fails, keeps them in ``fallback``.
 
-    Keeping it does not make the job a success: the error stays, and says where the audio is.
+    Speech costs minutes of a GPU, so an unreachable bucket must not destroy it. The job fails all
+    the same, and the error's message names the object in the fallback.
+
+    Args:
+        store: The store of the settings.
+        fallback: A store that does not depend on a network.
     """
 
-    def __init__(self, *, store: ObjectStore, spare: ObjectStore) -> None:
+    def __init__(self, *, store: ObjectStore, fallback: ObjectStore) -> None:
         self._store = store
-        self._spare = spare
+        self._fallback = fallback
 
     @property
     def kind(self) -> str:
@@ -42,8 +47,9 @@ class FallbackStore:
             ) from error
 
     def _keep(self, key: str, content: BinaryIO, *, owner: str, content_type: str) -> str:
+        """Store ``content`` in the fallback and return the key that it has there."""
         try:
-            return self._spare.put(key, content, owner=owner, content_type=content_type).key
-        except Conflict:  # another job's audio waits there under this name
+            return self._fallback.put(key, content, owner=owner, content_type=content_type).key
+        except Conflict:  # the fallback has audio of another job under this key
             name = f"{uuid.uuid4().hex}-{key}"
-            return self._spare.put(name, content, owner=owner, content_type=content_type).key
+            return self._fallback.put(name, content, owner=owner, content_type=content_type).key

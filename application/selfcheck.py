@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from application.speak import Speak, SpeechRequest
-from application.utterance import SpeechReport
+from application.speech_report import SpeechReport
 from domain.audio import AUDIBLE_AMPLITUDE, Samples
 from domain.emotion import Emotion, VectorEmotion
 from domain.errors import InvalidRequest

@@ -1,5 +1,6 @@
 """The one use case: a text and a voice in, speech out."""
 
+import re
 import secrets
 import time
 import uuid
@@ -11,16 +12,20 @@ from application.ports.audio import AudioEncoder
 from application.ports.speech_model import SpeechModel
 from application.ports.storage import ObjectStore, StoredObject
 from application.references import Reference, References
-from application.utterance import Checkpoint, ChunkWatcher, Clock, SpeechReport, Utterance
+from application.speech_report import SpeechReport
+from application.utterance import Checkpoint, ChunkWatcher, Clock, Utterance
 from domain.audio import AudioFormat
 from domain.delivery import Delivery, Sampling
 from domain.emotion import Emotion, RecordedEmotion
-from domain.joins.joining import JoinPlan
-from domain.session import is_session_id
+from domain.joins.join import Join
+from domain.joins.pause import Pause
 from domain.text.chunking import plan_chunks, whole_text
 
 SEED_BITS = 63
 """Seeds are whole numbers below 2**63."""
+
+SESSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
+"""A name of at most 128 characters that is safe as a file name, an object key and in a URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class SpeechRequest:
     speaker_voice: str | None = None
     emotion: Emotion | None = None
     max_chars_per_chunk: int | None = 300
-    join: JoinPlan = JoinPlan(pause_ms=300, crossfade_ms=140)
+    join: Join = Pause(300)
     seed: int | None = None
     sampling: Sampling = Sampling()
     language: str | None = None
@@ -118,7 +123,7 @@ class Speak:
                 sampling=request.sampling,
                 language=request.language,
             ),
-            plan=request.join,
+            join=request.join,
             warnings=(
                 *request.warnings,
                 *self._ignored_options(request),
@@ -198,6 +203,11 @@ class Speak:
             for wish, is_meant in wishes.items()
             if is_meant
         ]
+
+
+def is_session_id(name: str) -> bool:
+    """Return whether ``name`` can name a stored object."""
+    return re.fullmatch(SESSION_PATTERN, name) is not None
 
 
 def _session_of(job_id: str) -> str:

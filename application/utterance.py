@@ -1,4 +1,4 @@
-"""One request on its way to the loudspeaker: the stream of joined samples, and its report."""
+"""One planned request: the stream of its joined samples, and the report of what was spoken."""
 
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -8,16 +8,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from application.ports.speech_model import SpeechModel, SpokenPart
+from application.speech_report import SpeechReport, SpokenChunk, Timings
 from domain.audio import Samples, audible_span
 from domain.delivery import Delivery
 from domain.emotion import VectorEmotion
 from domain.errors import SynthesisFailed
-from domain.joins.joining import Joiner, JoinPlan, joiner
+from domain.joins.join import Join, joiner
+from domain.joins.joiner import ChunkSpan
 from domain.text.chunking import Chunk
 from domain.voice import Recording
 
 Clock = Callable[[], float]
-"""Seconds on a clock that only goes forward."""
+"""Returns seconds of a clock that never goes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,51 +36,13 @@ ChunkWatcher = Callable[[SpokenSoFar], None]
 """Called after each chunk."""
 
 Checkpoint = Callable[[], None]
-"""Called after each part of the speech; what it raises ends the speech."""
-
-
-@dataclass(frozen=True, slots=True)
-class SpokenChunk:
-    """A chunk and where it is heard, in seconds on the finished audio."""
-
-    index: int
-    text: str
-    start: float
-    end: float
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """Seconds that a request spent: until its first sample, in the model, and in loading it."""
-
-    load: float
-    first_audio: float
-    synthesis: float
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechReport:
-    """What was spoken, and how."""
-
-    engine: str
-    device: str
-    sample_rate_hz: int
-    sample_count: int
-    seed: int
-    speaker_voice: str
-    characters: int
-    chunks: tuple[SpokenChunk, ...]
-    emotion_weights: tuple[float, ...] | None
-    timings: Timings
-    warnings: tuple[str, ...]
-
-    @property
-    def duration_seconds(self) -> float:
-        return self.sample_count / self.sample_rate_hz
+"""Called after each part of the speech; an exception that it raises ends the speech."""
 
 
 @dataclass(slots=True)
 class _Progress:
+    """What one reading of the samples has measured so far."""
+
     sample_count: int = 0
     load: float = 0.0
     first_audio: float = 0.0
@@ -89,11 +53,18 @@ class _Progress:
 
 
 class Utterance:
-    """A planned request: nothing is spoken until ``samples`` is read.
+    """A planned request, spoken while its samples are read.
+
+    It is read once: first all of ``samples``, then ``report``.
 
     Args:
-        characters: How many the request's text has.
-        warnings: What planning found; the model's own are added as they come.
+        model: The speech model; it is not called before the samples are read.
+        characters: Number of characters in the request's text.
+        chunks: The text, cut; their indexes count from 0.
+        voice: The recording whose voice speaks.
+        delivery: Seed, emotion, sampling and language.
+        join: What lies between the chunks.
+        warnings: Warnings of the planning; the report adds those of the model.
         clock: Measures the timings of the report.
     """
 
@@ -105,7 +76,7 @@ class Utterance:
         chunks: Sequence[Chunk],
         voice: Recording,
         delivery: Delivery,
-        plan: JoinPlan,
+        join: Join,
         warnings: Sequence[str] = (),
         clock: Clock = time.perf_counter,
     ) -> None:
@@ -114,35 +85,60 @@ class Utterance:
         self._chunks = chunks
         self._voice = voice
         self._delivery = delivery
-        self._joiner: Joiner = joiner(plan, chunks=len(chunks), sample_rate_hz=model.sample_rate_hz)
+        self._join = join
+        self._warnings = warnings
         self._clock = clock
-        self._progress = _Progress(warnings=list(warnings))
+        self._is_taken = False
+        self._report: SpeechReport | None = None
 
     @property
     def sample_rate_hz(self) -> int:
+        """Rate of the samples; known before anything is spoken."""
         return self._model.sample_rate_hz
 
     def samples(
         self, watch: ChunkWatcher | None = None, *, checkpoint: Checkpoint | None = None
     ) -> Generator[Samples, None, None]:
-        """Speak, and give out every sample as soon as no later one can change it; once only.
+        """Speak the chunks and yield each sample as soon as no later one can change it.
 
-        Closing the generator stops the model.
+        Nothing is spoken before the generator is advanced. Closing it stops the model.
+
+        Yields:
+            Arrays of shape (n,), float32, n of 1 or more.
 
         Raises:
+            RuntimeError: the samples were taken before.
             SynthesisFailed: the model produced nothing audible, or samples that are not finite.
-            InvalidRequest, ModelUnavailable, OutOfMemory: as the model says.
+            InvalidRequest, ModelUnavailable, OutOfMemory: as ``SpeechModel.speak``.
             Whatever ``checkpoint`` raises.
         """
+        if self._is_taken:
+            raise RuntimeError("an utterance is spoken once; plan the request again to repeat it")
+        self._is_taken = True
+        return self._spoken_samples(watch, checkpoint)
+
+    def report(self) -> SpeechReport:
+        """Return what was spoken.
+
+        Raises:
+            RuntimeError: not every sample has been read, or the speech failed or was cancelled.
+        """
+        if self._report is None:
+            raise RuntimeError("an utterance has a report only after all its samples were read")
+        return self._report
+
+    def _spoken_samples(
+        self, watch: ChunkWatcher | None, checkpoint: Checkpoint | None
+    ) -> Generator[Samples, None, None]:
         began = self._clock()
         self._model.load()
-        progress = self._progress
-        progress.load = self._clock() - began
-        with closing(self._spoken_parts()) as parts:
+        progress = _Progress(load=self._clock() - began, warnings=list(self._warnings))
+        joining = joiner(self._join, chunks=len(self._chunks), sample_rate_hz=self.sample_rate_hz)
+        with closing(self._spoken_parts(progress)) as parts:
             for part in parts:
-                final = self._joiner.push(part.samples)
+                final = joining.push(part.samples)
                 if part.ends_chunk:
-                    final = np.concatenate((final, self._joiner.end_chunk()))
+                    final = np.concatenate((final, joining.end_chunk()))
                 if len(final):
                     progress.first_audio = progress.first_audio or self._clock() - began
                     progress.sample_count += len(final)
@@ -158,48 +154,19 @@ class Utterance:
                             synthesis_seconds=progress.synthesis,
                         )
                     )
-        self._require_speech()
+        self._require_speech(progress)
+        self._report = self._report_of(progress, joining.spans)
 
-    def report(self) -> SpeechReport:
-        """What was spoken; whole once ``samples`` is exhausted."""
-        progress = self._progress
-        emotion = self._delivery.emotion
-        weights = progress.emotion_weights
-        if weights is None and isinstance(emotion, VectorEmotion):
-            weights = emotion.effective_weights
-        return SpeechReport(
-            engine=self._model.engine,
-            device=self._model.device,
-            sample_rate_hz=self.sample_rate_hz,
-            sample_count=progress.sample_count,
-            seed=self._delivery.seed,
-            speaker_voice=self._voice.file,
-            characters=self._characters,
-            chunks=tuple(
-                SpokenChunk(
-                    chunk.index,
-                    chunk.text,
-                    span.start / self.sample_rate_hz,
-                    span.end / self.sample_rate_hz,
-                )
-                for chunk, span in zip(self._chunks, self._joiner.spans, strict=False)
-            ),
-            emotion_weights=weights,
-            timings=Timings(progress.load, progress.first_audio, progress.synthesis),
-            warnings=tuple(progress.warnings),
-        )
-
-    def _spoken_parts(self) -> Generator[SpokenPart, None, None]:
-        """The model's parts, checked and timed."""
+    def _spoken_parts(self, progress: _Progress) -> Generator[SpokenPart, None, None]:
+        """Yield the model's parts, checked and timed."""
         texts = [chunk.text for chunk in self._chunks]
-        progress = self._progress
         with closing(
             self._model.speak(texts, voice=self._voice, delivery=self._delivery)
         ) as speaking:
             while True:
-                asked = self._clock()
+                began = self._clock()
                 part = next(speaking, None)
-                progress.synthesis += self._clock() - asked
+                progress.synthesis += self._clock() - began
                 if part is None:
                     return
                 if not np.isfinite(part.samples).all():
@@ -210,12 +177,35 @@ class Utterance:
                 progress.emotion_weights = part.emotion_weights or progress.emotion_weights
                 yield part
 
-    def _require_speech(self) -> None:
-        audible = self._progress.audible_chunks
-        if not audible:
+    def _require_speech(self, progress: _Progress) -> None:
+        """Raise ``SynthesisFailed`` if all is silent; add a warning for each silent chunk."""
+        if not progress.audible_chunks:
             raise SynthesisFailed("the model produced nothing audible for this text")
-        self._progress.warnings.extend(
+        progress.warnings.extend(
             f"chunk {chunk.index} is silent: the model found nothing to speak in {chunk.text!r}"
             for chunk in self._chunks
-            if chunk.index not in audible
+            if chunk.index not in progress.audible_chunks
+        )
+
+    def _report_of(self, progress: _Progress, spans: Sequence[ChunkSpan]) -> SpeechReport:
+        emotion = self._delivery.emotion
+        weights = progress.emotion_weights
+        if weights is None and isinstance(emotion, VectorEmotion):
+            weights = emotion.effective_weights
+        rate = self.sample_rate_hz
+        return SpeechReport(
+            engine=self._model.engine,
+            device=self._model.device,
+            sample_rate_hz=rate,
+            sample_count=progress.sample_count,
+            seed=self._delivery.seed,
+            speaker_voice=self._voice.file,
+            characters=self._characters,
+            chunks=tuple(
+                SpokenChunk(chunk.index, chunk.text, span.start / rate, span.end / rate)
+                for chunk, span in zip(self._chunks, spans, strict=True)
+            ),
+            emotion_weights=weights,
+            timings=Timings(progress.load, progress.first_audio, progress.synthesis),
+            warnings=tuple(progress.warnings),
         )

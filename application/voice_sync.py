@@ -1,4 +1,4 @@
-"""Bring the voices folder up to date with a place elsewhere."""
+"""The copy of recordings from a source into the voices folder."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,10 @@ from domain.voice import is_voice_file, is_voice_name
 
 @dataclass(frozen=True, slots=True)
 class VoiceSyncReport:
-    """What came of a sync, in paths below the voices folder.
+    """The result of a sync, as paths below the voices folder.
 
-    ``ignored`` are no recordings by name or size; ``failed`` pairs a file with the reason.
+    ``ignored``: files whose name or size is not that of a recording. ``failed``: pairs of a file
+    and the reason why it could not be copied.
     """
 
     fetched: tuple[str, ...] = ()
@@ -22,24 +23,24 @@ class VoiceSyncReport:
 
 
 class VoiceSync:
-    """Copies recordings that are new or changed, by ETag and size, and removes none."""
+    """Copies recordings whose ETag or size is new, and removes none."""
 
     def __init__(self, *, source: VoiceSource, mirror: VoiceMirror) -> None:
         self._source = source
         self._mirror = mirror
 
     def run(self) -> VoiceSyncReport:
-        """Do it now; a file that fails does not keep the others from coming.
+        """Copy the new and changed recordings; one that fails does not stop the others.
 
         Raises:
             StorageFailed: the source cannot be listed.
         """
         remotes = sorted(self._source.list(), key=lambda remote: remote.file)
-        here = self._mirror.versions()
-        wanted = [remote for remote in remotes if _is_recording(remote)]
-        unchanged = [remote for remote in wanted if here.get(remote.file) == remote.version]
+        mirrored = self._mirror.versions()
+        recordings = [remote for remote in remotes if _is_recording(remote)]
+        unchanged = [remote for remote in recordings if mirrored.get(remote.file) == remote.version]
         fetched, failed = [], []
-        for remote in wanted:
+        for remote in recordings:
             if remote in unchanged:
                 continue
             try:

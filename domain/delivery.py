@@ -1,4 +1,4 @@
-"""How a text is to be spoken, beside whose voice speaks it."""
+"""How a text is spoken, apart from the voice: seed, emotion, sampling and language."""
 
 from dataclasses import dataclass
 
@@ -22,13 +22,13 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Everything that colours the speech of one request.
+    """Everything but text and voice that changes the speech of one request.
 
-    ``emotion_recording`` is the recording that a ``RecordedEmotion`` names, and stands with no
-    other emotion.
+    ``emotion_recording`` is the recording that a ``RecordedEmotion`` names; with any other emotion
+    it is None. ``language`` is a BCP 47 primary tag, or None if the text's script decides.
 
     Raises:
-        ValueError: a recorded emotion without its recording, or the other way round.
+        ValueError: a ``RecordedEmotion`` without its recording, or a recording without it.
     """
 
     seed: int

@@ -1,4 +1,4 @@
-"""Where the emotion of a request comes from, and how strong it is."""
+"""The sources of a request's emotion, and its strength."""
 
 import math
 from dataclasses import dataclass
@@ -13,16 +13,27 @@ EMOTIONS = (
     "surprised",
     "calm",
 )
-"""The order of the eight weights, as IndexTTS-2 was trained."""
+"""The eight emotions, in the order of the weights that IndexTTS-2 was trained with."""
 
 LARGEST_SUM = 0.8
-"""Beyond this sum the model's own voice is subtracted and speech breaks down; IndexTTS-2's own
-web page scales its sliders down to the same figure."""
+"""Largest sum of the eight weights.
+
+The model mixes the emotions with (1 - sum) of the speaker's own, so a larger sum leaves little of
+the voice, and beyond 1 its share is negative. IndexTTS-2's web page scales its sliders down to the
+same number (``normalize_emo_vec`` in its ``infer_v2.py``).
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class VectorEmotion:
-    """Emotion by numbers: eight weights of 0 to 1 in the order of ``EMOTIONS``."""
+    """Emotion by eight weights from 0 to 1, in the order of ``EMOTIONS``.
+
+    ``alpha`` is the strength, from 0 to 1. With ``draw_exemplar`` the model draws the example
+    recording of each emotion at random; otherwise it takes the one most similar to the voice.
+
+    Raises:
+        ValueError: another number of weights, or a weight or strength outside 0 to 1.
+    """
 
     weights: tuple[float, ...]
     alpha: float = 1.0
@@ -37,13 +48,17 @@ class VectorEmotion:
 
     @property
     def effective_weights(self) -> tuple[float, ...]:
-        """The weights that reach the model."""
+        """The weights that the model receives; see ``effective_weights``."""
         return effective_weights(self.weights, self.alpha)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedEmotion:
-    """Emotion copied from a recording of the voices folder."""
+    """Emotion copied from ``voice``, a recording of the voices folder; ``alpha`` is its strength.
+
+    Raises:
+        ValueError: a strength outside 0 to 1.
+    """
 
     voice: str
     alpha: float = 1.0
@@ -54,7 +69,13 @@ class RecordedEmotion:
 
 @dataclass(frozen=True, slots=True)
 class WordsEmotion:
-    """Emotion that a language model reads out of ``words`` (None: the spoken text itself)."""
+    """Emotion that a language model finds in ``words``; None means the spoken text itself.
+
+    ``alpha`` and ``draw_exemplar`` are those of ``VectorEmotion``.
+
+    Raises:
+        ValueError: a strength outside 0 to 1.
+    """
 
     words: str | None = None
     alpha: float = 1.0
@@ -68,7 +89,10 @@ Emotion = VectorEmotion | RecordedEmotion | WordsEmotion
 
 
 def effective_weights(weights: tuple[float, ...], alpha: float) -> tuple[float, ...]:
-    """Scale ``weights`` by ``alpha``, then down in proportion until they sum to ``LARGEST_SUM``."""
+    """Return ``weights`` times ``alpha``, scaled down to a sum of at most ``LARGEST_SUM``.
+
+    The scaling is that of IndexTTS-2's ``normalize_emo_vec``, without its bias.
+    """
     scaled = tuple(weight * alpha for weight in weights)
     total = math.fsum(scaled)
     if total <= LARGEST_SUM:

@@ -6,8 +6,8 @@ Every sentence is short, whatever the value is.
 from collections.abc import Mapping
 from typing import Any
 
+from application.speak import SESSION_PATTERN
 from domain.errors import printable
-from domain.session import SESSION_PATTERN
 
 HALF_A_PAIR = "holds half of a surrogate pair, which is no character"
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from application.ports.weights import WeightFile, WeightState
 from application.references import VoiceEntry
 from application.speak import StoredSpeech
-from application.utterance import SpeechReport
+from application.speech_report import SpeechReport
 
 
 class Answer(BaseModel):

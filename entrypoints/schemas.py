@@ -15,13 +15,15 @@ from pydantic import (
     model_validator,
 )
 
-from application.speak import SpeechRequest
+from application.speak import SESSION_PATTERN, SpeechRequest
 from domain.audio import AudioFormat
 from domain.delivery import Sampling
 from domain.emotion import Emotion, RecordedEmotion, VectorEmotion, WordsEmotion
 from domain.errors import InvalidRequest, printable
-from domain.joins.joining import JoinPlan
-from domain.session import SESSION_PATTERN
+from domain.joins.crossfade import Crossfade
+from domain.joins.end_to_end import EndToEnd
+from domain.joins.join import Join
+from domain.joins.pause import Pause
 from entrypoints.problems import HALF_A_PAIR, LANGUAGE_PATTERN, describe
 
 MAX_TEXT_CHARS = 10_000
@@ -174,10 +176,7 @@ class SpeechInput(BaseModel):
             speaker_voice=self.speaker_voice,
             emotion=self._emotion(),
             max_chars_per_chunk=self._chunk_bound() if self.enable_chunking else None,
-            join=JoinPlan(
-                pause_ms=self.chunk_pause_ms,
-                crossfade_ms=self._crossfade_ms() if self.enable_crossfade else 0,
-            ),
+            join=self._join(),
             seed=self.seed,
             sampling=Sampling(
                 temperature=self.temperature,
@@ -220,10 +219,14 @@ class SpeechInput(BaseModel):
             return self.stream_max_chars_per_chunk
         return self.max_chars_per_chunk if "max_chars_per_chunk" in self.model_fields_set else 150
 
-    def _crossfade_ms(self) -> int:
+    def _join(self) -> Join:
+        """Return the pause if there is one, else the crossfade if it is on."""
+        if self.chunk_pause_ms > 0:
+            return Pause(self.chunk_pause_ms)
+        crossfade_ms = self.crossfade_ms
         if self.stream and self.stream_crossfade_ms is not None:
-            return self.stream_crossfade_ms
-        return self.crossfade_ms
+            crossfade_ms = self.stream_crossfade_ms
+        return Crossfade(crossfade_ms) if self.enable_crossfade and crossfade_ms else EndToEnd()
 
 
 class Question(BaseModel):

@@ -1,4 +1,4 @@
-"""Foreign exceptions become the domain's: nothing else leaves the adapter."""
+"""Errors of the hub, its client and the disk, mapped to domain errors."""
 
 import errno
 from collections.abc import Iterator
@@ -6,28 +6,31 @@ from contextlib import contextmanager
 
 from domain.errors import ModelUnavailable, SpeechError
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""The disk, the quota or the process's limit is used up."""
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""The disk, the quota or the process's limit for one file is used up."""
 
-_PASSING = (408, 429, 500, 502, 503, 504)
+_TRANSIENT = (408, 429, 500, 502, 503, 504)
 
 
-def is_passing(error: Exception) -> bool:
-    """Whether asking the hub again may help."""
+def is_transient(error: Exception) -> bool:
+    """Return whether the same request may succeed later."""
     import httpx
     from huggingface_hub.errors import HfHubHTTPError
 
     if isinstance(error, HfHubHTTPError):
-        return error.response.status_code in _PASSING
+        return error.response.status_code in _TRANSIENT
     return isinstance(error, httpx.TransportError)
 
 
 @contextmanager
-def asking_for(name: str) -> Iterator[None]:
-    """Whatever the hub does wrong inside is said of ``name``; OSError of the disk passes through.
+def map_hub_errors(name: str) -> Iterator[None]:
+    """Map every exception of the hub's client in the block; OSError of the disk passes through.
+
+    Args:
+        name: The repository or file that the messages name.
 
     Raises:
-        ModelUnavailable: instead of any exception of the hub's client.
+        ModelUnavailable: instead of the exception.
     """
     import httpx
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
@@ -56,6 +59,7 @@ def asking_for(name: str) -> Iterator[None]:
 
 
 def _refusal(name: str, status: int) -> str:
+    """Return the message for an answer with an HTTP error."""
     if status in (401, 403):
         return (
             f"the hub refuses {name} (HTTP {status}); set HF_TOKEN to a token that may read it, and"
@@ -63,20 +67,23 @@ def _refusal(name: str, status: int) -> str:
         )
     if status == 404:
         return f"the hub has no {name}; check HF_ENDPOINT: the mirror may not carry it"
-    if status in _PASSING:
+    if status in _TRANSIENT:
         return (
-            f"the hub has no time for {name} (HTTP {status}); run indextts-runpod download again"
-            " later: it goes on where it stopped"
+            f"the hub is failing or overloaded and does not give {name} (HTTP {status});"
+            " run indextts-runpod download again later: it goes on where it stopped"
         )
     return f"the hub does not give {name} (HTTP {status}); check HF_ENDPOINT"
 
 
 @contextmanager
-def keeping_files(needed_bytes: int) -> Iterator[None]:
-    """What the disk does wrong inside; ``needed_bytes`` is what the whole work has still to write.
+def map_file_errors(needed_bytes: int) -> Iterator[None]:
+    """Map every error of the disk in the block, and a missing client of the hub.
+
+    Args:
+        needed_bytes: Bytes still to write; the message of a full disk names them.
 
     Raises:
-        ModelUnavailable: instead of OSError, and of ImportError for the hub's client.
+        ModelUnavailable: instead of OSError and ImportError.
     """
     try:
         yield
@@ -86,8 +93,8 @@ def keeping_files(needed_bytes: int) -> Iterator[None]:
             extras=("indextts",),
         ) from error
     except OSError as error:
-        if error.errno in NO_ROOM:
-            raise no_room(needed_bytes) from error
+        if error.errno in _DISK_FULL:
+            raise disk_full(needed_bytes) from error
         reason = (error.strerror or "an unknown fault").lower()
         raise ModelUnavailable(
             f"the checkpoints folder cannot be used ({reason}); check its rights, or set"
@@ -95,8 +102,8 @@ def keeping_files(needed_bytes: int) -> Iterator[None]:
         ) from error
 
 
-def no_room(needed_bytes: int, free_bytes: int | None = None) -> ModelUnavailable:
-    """The error of a folder that cannot take ``needed_bytes`` more."""
+def disk_full(needed_bytes: int, free_bytes: int | None = None) -> ModelUnavailable:
+    """Return the error of a folder that cannot take ``needed_bytes`` more."""
     free = "" if free_bytes is None else f" and has {free_bytes / 1e6:,.1f} MB"
     return ModelUnavailable(
         f"the disk is full: the checkpoints folder needs {needed_bytes / 1e6:,.1f} MB more{free};"

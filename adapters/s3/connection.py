@@ -1,4 +1,4 @@
-"""The one connection to an S3-compatible service: where it is, who we are, how long we wait."""
+"""The one connection to an S3-compatible service: its address, the keys and the time limits."""
 
 from dataclasses import dataclass
 from threading import Lock
@@ -14,10 +14,15 @@ AddressingStyle = Literal["auto", "path", "virtual"]
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often a request is tried, and the seconds that one try may wait.
+    """How often a request is sent, and how long each attempt may take.
 
-    ``attempts`` counts the first one. Only what may pass by itself is tried again: 500, 502, 503,
-    504, throttling, broken connections and time-outs (botocore's standard mode).
+    A request is repeated only after a failure that may pass by itself: HTTP 500, 502, 503 and 504,
+    throttling, a broken connection or a time-out (botocore's retry mode "standard").
+
+    Args:
+        attempts: Number of attempts, the first one included.
+        connect_seconds: Seconds until the connection must stand.
+        read_seconds: Seconds that the service may send nothing.
     """
 
     attempts: int = 4
@@ -26,14 +31,19 @@ class RetryPolicy:
 
 
 PROBE_POLICY = RetryPolicy(attempts=1, connect_seconds=0.8, read_seconds=0.8)
-"""For a question that must be answered within two seconds, if only by no."""
+"""For the health check, which must answer within two seconds: at most 0.8 s for each phase."""
 
 
 class S3Connection:
-    """Makes each boto3 client once for the process; safe in any thread.
+    """Makes one boto3 client for each retry policy and keeps it; safe in any thread.
 
     Args:
-        patience: Of the client that moves objects; ``client(PROBE_POLICY)`` gives another.
+        endpoint_url: Address of the service.
+        access_key_id: Name of the key pair.
+        secret_access_key: Secret of the key pair; no message and no log contains it.
+        region: Region that requests are signed for.
+        addressing_style: Where a URL names the bucket.
+        retry_policy: Policy of the client that transfers objects.
     """
 
     def __init__(
@@ -44,26 +54,26 @@ class S3Connection:
         secret_access_key: str,
         region: str = "us-east-1",
         addressing_style: AddressingStyle = "auto",
-        patience: RetryPolicy = RetryPolicy(),
+        retry_policy: RetryPolicy = RetryPolicy(),
     ) -> None:
         self._endpoint_url = endpoint_url
         self._access_key_id = access_key_id
         self._secret_access_key = secret_access_key
         self._region = region
         self._addressing_style = addressing_style
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._clients: dict[RetryPolicy, S3Client] = {}
         self._lock = Lock()
 
-    def client(self, patience: RetryPolicy | None = None) -> "S3Client":
-        """The client of that patience, the connection's own by default."""
-        patience = patience or self._patience
-        with self._lock:  # a session that makes clients is not safe in two threads
-            if patience not in self._clients:
-                self._clients[patience] = self._new_client(patience)
-            return self._clients[patience]
+    def client(self, retry_policy: RetryPolicy | None = None) -> "S3Client":
+        """Return the client with ``retry_policy``; None means the connection's own policy."""
+        policy = retry_policy or self._retry_policy
+        with self._lock:  # a boto3 session must not make clients in two threads at once
+            if policy not in self._clients:
+                self._clients[policy] = self._new_client(policy)
+            return self._clients[policy]
 
-    def _new_client(self, patience: RetryPolicy) -> "S3Client":
+    def _new_client(self, policy: RetryPolicy) -> "S3Client":
         from boto3.session import Session
         from botocore.config import Config
 
@@ -75,13 +85,13 @@ class S3Connection:
             region_name=self._region,
             config=Config(
                 signature_version="s3v4",
-                retries={"mode": "standard", "total_max_attempts": patience.attempts},
-                connect_timeout=patience.connect_seconds,
-                read_timeout=patience.read_seconds,
+                retries={"mode": "standard", "total_max_attempts": policy.attempts},
+                connect_timeout=policy.connect_seconds,
+                read_timeout=policy.read_seconds,
                 s3={"addressing_style": self._style()},
-                # The default adds a checksum as a trailer in chunked encoding, which many
+                # By default boto3 sends a checksum as a trailer in chunked encoding, which many
                 # S3-compatible services refuse or store as part of the object. Without it the
-                # signature covers the body's SHA-256, so the upload is checked all the same.
+                # signature covers the body's SHA-256, so the service still verifies the upload.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
             ),

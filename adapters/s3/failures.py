@@ -1,4 +1,4 @@
-"""What S3 and the way to it answer, in this product's words."""
+"""Errors of S3, its client and the network, mapped to domain errors."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,10 +11,14 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def own_errors() -> Generator[None, None, None]:
-    """Turn every error of boto3, botocore, urllib3 and the system into ``StorageFailed``.
+def map_s3_errors() -> Generator[None, None, None]:
+    """Map every error of boto3, botocore, urllib3 and the system in the block.
 
-    Messages hold the service's error code, never its text: that may repeat keys or signed URLs.
+    Messages contain the service's error code, never its text, which may repeat keys or signed
+    URLs.
+
+    Raises:
+        StorageFailed: instead of the foreign error.
     """
     try:
         from boto3.exceptions import Boto3Error
@@ -54,16 +58,17 @@ def own_errors() -> Generator[None, None, None]:
 
 
 def code_of(error: "ClientError") -> str:
-    """The service's name for what happened; the status where an answer has no body."""
+    """Return the service's error code; an answer without a body has its HTTP status instead."""
     return error.response.get("Error", {}).get("Code", "")
 
 
 def status_of(error: "ClientError") -> int:
-    """The HTTP status of the answer."""
+    """Return the HTTP status of the answer, 0 if it has none."""
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
 def _refusal(error: "ClientError") -> str:
+    """Return the message for an answer that is an error."""
     code, status = code_of(error), status_of(error)
     answer = printable(code, limit=60).strip("'\"") if code else str(status)
     if code == "NoSuchBucket":

@@ -1,14 +1,19 @@
-"""The recordings that lie in an S3 bucket."""
+"""The recordings in an S3 bucket."""
 
 from collections.abc import Sequence
 
 from adapters.s3.connection import S3Connection
-from adapters.s3.failures import own_errors
+from adapters.s3.failures import map_s3_errors
 from application.ports.voices import FileVersion, RemoteFile
 
 
 class S3VoiceSource:
-    """The files under ``uri``, ``s3://BUCKET`` or ``s3://BUCKET/PREFIX``."""
+    """Lists and reads the files below one prefix of a bucket.
+
+    Args:
+        connection: The connection to the service.
+        uri: ``s3://BUCKET`` or ``s3://BUCKET/PREFIX``.
+    """
 
     def __init__(self, *, connection: S3Connection, uri: str) -> None:
         self._connection = connection
@@ -16,7 +21,7 @@ class S3VoiceSource:
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
     def list(self) -> Sequence[RemoteFile]:
-        with own_errors():
+        with map_s3_errors():
             pages = self._connection.client().get_paginator("list_objects_v2")
             return [
                 RemoteFile(
@@ -25,11 +30,11 @@ class S3VoiceSource:
                 )
                 for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix)
                 for found in page.get("Contents", ())
-                if not found["Key"].endswith("/")  # a folder, as consoles make them
+                if not found["Key"].endswith("/")  # web consoles make folders as such objects
             ]
 
     def read(self, remote: RemoteFile) -> bytes:
-        with own_errors():
+        with map_s3_errors():
             found = self._connection.client().get_object(
                 Bucket=self._bucket,
                 Key=self._prefix + remote.file,

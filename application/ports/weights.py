@@ -9,7 +9,7 @@ from typing import Protocol
 class WeightState(Enum):
     """What became of one file of the model, or how it was found."""
 
-    WHOLE = "whole"
+    VERIFIED = "whole"
     COPIED = "copied"
     FETCHED = "fetched"
     MISSING = "missing"
@@ -53,7 +53,7 @@ class WeightSource(Protocol):
     def check(self, watch: WeightWatcher) -> Sequence[WeightFile]:
         """Compare every byte that is here with what the source has; changes nothing.
 
-        Every file is whole, missing or damaged.
+        Every file is verified, missing or damaged.
 
         Raises:
             ModelUnavailable: the source cannot be asked.

@@ -1,4 +1,4 @@
-"""Long text into chunks that a model can speak, cut where a reader would breathe."""
+"""Splitting a long text into chunks that a model can speak, at the strongest boundaries."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -17,24 +17,24 @@ from domain.text.script import detect_language
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of the text, spoken in one go: its place in the order, from 0, and its words."""
+    """A part of the text that is spoken in one go; ``index`` counts the chunks from 0."""
 
     index: int
     text: str
 
 
 def plan_chunks(text: str, *, limit: int, language: str | None = None) -> tuple[Chunk, ...]:
-    """Split ``text`` into chunks of at most ``limit`` characters, cutting where it hurts least.
+    """Split ``text`` into chunks of at most ``limit`` characters, at the strongest boundary.
 
-    A cut falls at the last paragraph's end within reach; where there is none, at the last
-    sentence's, clause's, or space; and only then inside a word, between grapheme clusters. What
-    fits is not cut: neighbouring short sentences and paragraphs share a chunk. The chunks joined
-    give ``text`` back but for white space.
+    A cut falls at the last end of a paragraph that fits; if there is none, at the last end of a
+    sentence, then of a clause, then at the last space, and only then inside a word, between
+    grapheme clusters. Neighbouring short sentences and paragraphs share a chunk. The joined chunks
+    equal ``text`` except for white space.
 
     Args:
-        limit: Code points in a chunk, 1 or more. A single grapheme cluster longer than that stays
-            whole.
-        language: BCP 47 primary tag for the sentence rules; judged by the script when None.
+        text: The text; an empty one gives no chunks.
+        limit: Code points in a chunk, 1 or more. A single longer grapheme cluster is not cut.
+        language: BCP 47 primary tag for the sentence rules; None judges by the script.
     """
     language = language or detect_language(text)
     pieces = _pack(list(paragraphs(text)), limit, language)
@@ -42,31 +42,32 @@ def plan_chunks(text: str, *, limit: int, language: str | None = None) -> tuple[
 
 
 def whole_text(text: str) -> tuple[Chunk, ...]:
-    """``text`` as one chunk, for requests that want no cuts."""
+    """Return ``text`` as one chunk, or no chunk if it is empty, for requests without chunking."""
     joined = " ".join(paragraphs(text)).replace("\n", " ")
     return (Chunk(0, joined),) if joined else ()
 
 
 def _pack(texts: Sequence[str], limit: int, language: str) -> Iterator[str]:
-    """Whole paragraphs share a chunk as long as they fit; a longer one is cut by itself.
+    """Yield chunks: paragraphs that fit share one, and a longer paragraph is cut by itself.
 
-    A heading stands alone: run together with what follows, it would be read as one sentence.
+    A heading has a chunk of its own, or the model would read it and the next sentence as one.
     """
-    waiting = ""
+    pending = ""
     for paragraph in texts:
-        together = f"{waiting} {paragraph}" if waiting else paragraph
-        if len(together) <= limit and (not waiting or ends_a_sentence(waiting)):
-            waiting = together
+        together = f"{pending} {paragraph}" if pending else paragraph
+        if len(together) <= limit and (not pending or ends_a_sentence(pending)):
+            pending = together
             continue
-        if waiting:
-            yield waiting.replace("\n", " ")
-        *full, waiting = _cut(paragraph, limit, language)
+        if pending:
+            yield pending.replace("\n", " ")
+        *full, pending = _cut(paragraph, limit, language)
         yield from full
-    if waiting:
-        yield waiting.replace("\n", " ")
+    if pending:
+        yield pending.replace("\n", " ")
 
 
 def _cut(paragraph: str, limit: int, language: str) -> Iterator[str]:
+    """Yield the chunks of one paragraph."""
     sentences = sentence_ends(paragraph, language=language)
     start = 0
     while start < len(paragraph):
@@ -78,11 +79,11 @@ def _cut(paragraph: str, limit: int, language: str) -> Iterator[str]:
 
 
 def _cut_offset(paragraph: str, start: int, limit: int, sentences: Sequence[int]) -> int:
-    """The end of the chunk that begins at ``start``, with the space that follows it."""
-    reach = start + limit
-    if len(paragraph) <= reach:
+    """Return the end of the chunk that begins at ``start``; a space after it is included."""
+    furthest = start + limit
+    if len(paragraph) <= furthest:
         return len(paragraph)
-    with_space = reach + 1 if paragraph[reach].isspace() else reach
+    with_space = furthest + 1 if paragraph[furthest].isspace() else furthest
     nearest = bisect_right(sentences, with_space)
     if nearest and sentences[nearest - 1] > start:
         return sentences[nearest - 1]
@@ -91,4 +92,4 @@ def _cut_offset(paragraph: str, start: int, limit: int, sentences: Sequence[int]
         return clauses[-1]
     for space in spaces(paragraph, start, with_space):
         return space
-    return last_grapheme_end(paragraph, start, reach)
+    return last_grapheme_end(paragraph, start, furthest)

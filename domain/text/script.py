@@ -1,4 +1,4 @@
-"""Which language a text is probably in, judged by its letters."""
+"""The probable language of a text, judged by the script of its letters."""
 
 import regex
 
@@ -20,20 +20,23 @@ _LANGUAGE_OF_SCRIPT = (
     ("en", r"\p{Latin}"),
 )
 _COUNTERS = tuple((language, regex.compile(letters)) for language, letters in _LANGUAGE_OF_SCRIPT)
-_SAMPLE = 2_000
-"""Characters that are looked at: a text's first page tells."""
+_SAMPLE_CHARACTERS = 2_000
+"""Characters that are counted: about a page, enough to find the main script of any text."""
 
 _KANA_SHARE = 0.05
-"""Japanese mixes kana into Chinese characters; one quoted word of kana makes no Japanese text."""
+"""Least share of kana in a Japanese text, counted with its Chinese characters.
+
+Japanese mixes the two; a Chinese text that quotes one word in kana stays below this share.
+"""
 
 
 def detect_language(text: str) -> str:
-    """The BCP 47 primary tag of ``text`` by its commonest script; ``en`` where it has no letters.
+    """Return the BCP 47 primary tag of the commonest script in ``text``; ``en`` without letters.
 
-    One script serves many languages: Latin answers ``en``, Cyrillic ``ru``. The tag chooses
-    sentence rules, for which that is near enough.
+    Many languages share a script: Latin gives ``en``, Cyrillic ``ru``. The tag only chooses
+    the rules for sentence ends, and these differ little between languages of one script.
     """
-    sample = text[:_SAMPLE]
+    sample = text[:_SAMPLE_CHARACTERS]
     counts = {language: len(pattern.findall(sample)) for language, pattern in _COUNTERS}
     if counts["ja"] > _KANA_SHARE * (counts["ja"] + counts["zh"]):
         counts["ja"] += counts["zh"]

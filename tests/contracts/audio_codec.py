@@ -1,4 +1,4 @@
-"""What every encoder promises, heard through its decoder; and every decoder by itself."""
+"""What every encoder promises, checked with its decoder; and what every decoder promises."""
 
 import tracemalloc
 from abc import ABC, abstractmethod
@@ -48,7 +48,7 @@ class AudioCodecContract(ABC):
     @pytest.mark.parametrize("rate_hz", RATES)
     @pytest.mark.parametrize("count", [1, 2, 3, 10, 100, 1_000, 22_050, 100_001])
     @pytest.mark.parametrize("audio_format", AudioFormat)
-    def test_the_duration_is_what_a_decoder_gets(
+    def test_reports_the_duration_that_a_decoder_finds(
         self,
         encoder: AudioEncoder,
         decoder: AudioDecoder,
@@ -75,7 +75,7 @@ class AudioCodecContract(ABC):
         np.testing.assert_allclose(decoded.samples * 32767, to_int16(samples), atol=1.01)
 
     @pytest.mark.parametrize("audio_format", AudioFormat)
-    def test_the_size_is_that_of_the_content(
+    def test_reports_the_size_of_the_content(
         self, encoder: AudioEncoder, audio_format: AudioFormat
     ) -> None:
         with self.encode(encoder, tone(5_000), audio_format) as encoded:
@@ -99,7 +99,7 @@ class AudioCodecContract(ABC):
         with pytest.raises(SynthesisFailed):
             self.encode(encoder, tone(0), audio_format)
 
-    def test_an_error_of_the_samples_comes_through_unchanged(self, encoder: AudioEncoder) -> None:
+    def test_an_error_of_the_samples_passes_through_unchanged(self, encoder: AudioEncoder) -> None:
         def failing() -> Iterator[Samples]:
             yield tone(10_000)
             raise Cancelled("stopped")
@@ -109,7 +109,7 @@ class AudioCodecContract(ABC):
                 failing(), sample_rate_hz=22_050, audio_format=AudioFormat.OPUS, bitrate_kbps=128
             )
 
-    def test_takes_samples_as_they_come(self, encoder: AudioEncoder) -> None:
+    def test_holds_only_a_few_samples_in_memory(self, encoder: AudioEncoder) -> None:
         taken: list[int] = []
 
         def watched() -> Iterator[Samples]:
@@ -132,11 +132,15 @@ class AudioCodecContract(ABC):
     @pytest.mark.parametrize(
         "content", [b"", b"x" * 1000, b"\0" * 1000, b"RIFF", b"#EXTM3U\n/etc/passwd"]
     )
-    def test_refuses_what_is_no_recording(self, decoder: AudioDecoder, content: bytes) -> None:
+    def test_refuses_content_that_is_no_recording(
+        self, decoder: AudioDecoder, content: bytes
+    ) -> None:
         with pytest.raises(BadReference, match=r"bad_reference: noise\.wav "):
             decoder.decode(content, name="noise.wav", limit_seconds=60)
 
-    def test_stops_soon_after_the_limit(self, encoder: AudioEncoder, decoder: AudioDecoder) -> None:
+    def test_decodes_little_more_than_the_limit(
+        self, encoder: AudioEncoder, decoder: AudioDecoder
+    ) -> None:
         with self.encode(encoder, tone(22_050 * 10), AudioFormat.WAV) as encoded:
             decoded = decoder.decode(encoded.content.read(), name="x", limit_seconds=2)
 

@@ -27,9 +27,9 @@ class ObjectStoreContract(ABC):
 
     @abstractmethod
     def content_at(self, store: ObjectStore, stored: StoredObject) -> bytes:
-        """What a stranger reads at the object's URL."""
+        """Return what anyone reads at the object's URL."""
 
-    def test_says_that_it_can_be_reached(self, store: ObjectStore) -> None:
+    def test_reports_that_it_is_reachable(self, store: ObjectStore) -> None:
         assert store.is_reachable()
 
     def test_a_stored_object_can_be_read_at_its_url(self, store: ObjectStore) -> None:
@@ -38,7 +38,9 @@ class ObjectStoreContract(ABC):
         assert stored.key.endswith("speech.ogg")
         assert self.content_at(store, stored) == b"speech"
 
-    def test_stores_content_from_its_start_wherever_it_stands(self, store: ObjectStore) -> None:
+    def test_stores_content_from_its_start_wherever_it_was_read_to(
+        self, store: ObjectStore
+    ) -> None:
         content = io.BytesIO(b"speech")
         content.seek(4)
 
@@ -46,7 +48,7 @@ class ObjectStoreContract(ABC):
 
         assert self.content_at(store, stored) == b"speech"
 
-    def test_a_claim_leaves_nothing_behind(self, store: ObjectStore) -> None:
+    def test_a_claim_does_not_reserve_the_key(self, store: ObjectStore) -> None:
         store.claim("speech.ogg", owner="job-1")
 
         store.claim("speech.ogg", owner="job-2")
@@ -75,7 +77,7 @@ class ObjectStoreContract(ABC):
 
         assert self.content_at(store, again) == b"second"
 
-    def test_keys_are_kept_apart(self, store: ObjectStore) -> None:
+    def test_objects_with_different_keys_do_not_touch_each_other(self, store: ObjectStore) -> None:
         first = put(store, b"first", key="speech.ogg", owner="job-1")
         second = put(store, b"second", key="speech.mp3", owner="job-2")
 
@@ -92,7 +94,9 @@ class ObjectStoreContract(ABC):
         with pytest.raises(Conflict):
             store.claim("speech.ogg", owner=f"{owner}x")
 
-    def test_of_jobs_that_store_one_key_at_once_exactly_one_wins(self, store: ObjectStore) -> None:
+    def test_exactly_one_of_several_jobs_that_store_one_key_at_once_succeeds(
+        self, store: ObjectStore
+    ) -> None:
         together = Barrier(JOBS_AT_ONCE)
 
         def store_as(owner: str) -> StoredObject | None:

@@ -11,7 +11,7 @@ from domain.errors import InvalidRequest, UnknownVoice
 class VoiceRepositoryContract(ABC):
     @abstractmethod
     def repository(self, files: dict[str, bytes]) -> VoiceRepository:
-        """A repository that holds ``files``."""
+        """Return a repository with ``files``."""
 
     def test_finds_a_voice_with_and_without_its_extension(self) -> None:
         voices = self.repository({"alice.wav": b"A", "narrators/bob.mp3": b"B"})
@@ -31,7 +31,7 @@ class VoiceRepositoryContract(ABC):
         "name",
         ["nobody", "../alice", "/etc/passwd", "a\0.wav", "narrators", "a\\b", "", "n/../alice"],
     )  # fmt: skip
-    def test_every_name_it_does_not_hold_is_the_same_error(self, name: str) -> None:
+    def test_every_name_that_it_does_not_have_is_the_same_error(self, name: str) -> None:
         voices = self.repository({"alice.wav": b"A", "narrators/bob.mp3": b"B"})
 
         with pytest.raises(UnknownVoice) as refused:
@@ -49,7 +49,7 @@ class VoiceRepositoryContract(ABC):
 
         assert "v25" not in str(refused.value)
 
-    def test_lists_what_can_be_read(self) -> None:
+    def test_lists_the_recordings_that_can_be_read(self) -> None:
         voices = self.repository({"b.wav": b"B", "n/a.mp3": b"A", "notes.txt": b"no voice"})
 
         listed = voices.list()
@@ -156,6 +156,6 @@ class VoiceRepositoryContract(ABC):
             voices.rename(name, "bob")
 
     @pytest.mark.parametrize("file", ["../x.wav", "/x.wav", "x", "x.txt", "a\0.wav", ".x.wav"])
-    def test_refuses_to_add_what_could_not_be_read(self, file: str) -> None:
+    def test_refuses_to_add_a_file_that_could_not_be_read(self, file: str) -> None:
         with pytest.raises(InvalidRequest):
             self.repository({}).add(file, b"C")

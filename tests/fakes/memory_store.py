@@ -1,4 +1,4 @@
-"""Finished files in memory."""
+"""An object store in memory."""
 
 from threading import Lock
 from typing import BinaryIO
@@ -8,7 +8,7 @@ from domain.errors import Conflict, StorageFailed
 
 
 class MemoryStore:
-    """Keeps ``objects`` as (owner, content); while ``failure`` is set, every request meets it."""
+    """Keeps ``objects`` as (owner, content); while ``failure`` is set, every request raises it."""
 
     kind = "memory"
 

@@ -1,4 +1,4 @@
-"""Voices in memory."""
+"""A voice repository in memory."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A codec without a codec: int16 samples behind their rate."""
+"""An encoder and a decoder without compression: the sample rate, then int16 samples."""
 
 import io
 import math
@@ -16,7 +16,7 @@ _MAGIC = b"RAW16"
 
 
 class RawEncoder:
-    """Every format is the same here: a mark, the rate, the samples."""
+    """Writes the same bytes for every format: a signature, the rate and the samples."""
 
     def encode(
         self,
@@ -49,7 +49,7 @@ class RawEncoder:
 
 
 class RawDecoder:
-    """Reads what ``RawEncoder`` writes, and counts how often it decoded each name."""
+    """Decodes the bytes that ``RawEncoder`` writes, and counts the decodings of each name."""
 
     def __init__(self) -> None:
         self.decoded: Counter[str] = Counter()
@@ -77,5 +77,5 @@ def _opened(content: bytes, name: str) -> tuple[Samples, int]:
 
 
 def raw_recording(samples: Samples, rate_hz: int) -> bytes:
-    """The bytes of a recording that ``RawDecoder`` reads."""
+    """Return the bytes of a recording that ``RawDecoder`` decodes."""
     return _MAGIC + rate_hz.to_bytes(4, "little") + to_int16(samples).tobytes()

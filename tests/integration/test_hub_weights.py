@@ -16,8 +16,15 @@ from adapters.indextts2.checkpoint_files import (
     WORDS_FOLDER,
     CheckpointFiles,
 )
-from application.ports.weights import WeightFile, WeightProgress, WeightState, WeightStep
+from application.ports.weights import (
+    WeightFile,
+    WeightProgress,
+    WeightSource,
+    WeightState,
+    WeightStep,
+)
 from domain.errors import ModelUnavailable
+from tests.contracts.weight_source import WeightSourceContract, unwatched
 from tests.loopback.hub import Asked, LoopbackHub
 from tests.loopback.indextts2_hub import GPT, WORDS_FILES, indextts2_hub, wanted_files
 
@@ -52,7 +59,7 @@ def weights(hub: LoopbackHub, folder: Path) -> Weights:
         return HubWeights(
             needed=NEEDED_FILES,
             folder=folder,
-            places=CheckpointFiles(folder, hub_caches).places,
+            folders_of=CheckpointFiles(folder, hub_caches).places,
             endpoint=endpoint or hub.endpoint,
             token=token,
             waits_seconds=waits_seconds,
@@ -61,8 +68,41 @@ def weights(hub: LoopbackHub, folder: Path) -> Weights:
     return weights
 
 
-def unwatched(progress: WeightProgress) -> None:
-    """For who does not look."""
+class TestHubWeights(WeightSourceContract):
+    @pytest.fixture(autouse=True)
+    def _machine(self, hub: LoopbackHub, folder: Path, weights: Weights) -> None:
+        self.hub, self.weights = hub, weights
+        self.files = CheckpointFiles(folder)
+
+    @pytest.fixture
+    def source(self, weights: Weights) -> WeightSource:
+        return weights()
+
+    def contents(self, source: WeightSource) -> dict[str, bytes]:
+        return wanted_files(self.hub)
+
+    def large_file(self, source: WeightSource) -> str:
+        return GPT
+
+    def content_here(self, source: WeightSource, name: str) -> bytes | None:
+        path = self.path(name)
+        return path.read_bytes() if path.is_file() else None
+
+    def write_here(self, source: WeightSource, name: str, content: bytes | None) -> None:
+        if content is None:
+            self.path(name).unlink()
+        else:
+            self.path(name).write_bytes(content)
+
+    def interrupt(self, source: WeightSource, name: str, *, after_bytes: int) -> None:
+        self.hub.cuts[name] = [after_bytes, 0]
+
+    def disconnect(self, source: WeightSource) -> WeightSource:
+        return self.weights(endpoint="http://127.0.0.1:1")
+
+    def path(self, name: str) -> Path:
+        organisation, repository, path = name.split("/", 2)
+        return self.files.path(f"{organisation}/{repository}", path)
 
 
 def named(files: Sequence[WeightFile], state: WeightState) -> set[str]:
@@ -75,14 +115,14 @@ def partials(folder: Path) -> list[Path]:
 
 def snapshot(cache: Path, hub: LoopbackHub, repository: str) -> Path:
     """A hub cache's snapshot of ``repository``, as RunPod keeps it: no refs."""
-    place = cache / f"models--{repository.replace('/', '--')}/snapshots/{hub.commit(repository)}"
+    where = cache / f"models--{repository.replace('/', '--')}/snapshots/{hub.commit(repository)}"
     for path, content in hub.repositories[repository].items():
-        (place / path).parent.mkdir(parents=True, exist_ok=True)
-        (place / path).write_bytes(content)
-    return place
+        (where / path).parent.mkdir(parents=True, exist_ok=True)
+        (where / path).write_bytes(content)
+    return where
 
 
-def test_everything_wanted_is_fetched_and_found_by_the_engine(
+def test_the_engine_finds_every_needed_file_after_a_fetch(
     hub: LoopbackHub, weights: Weights, folder: Path
 ) -> None:
     fetched = weights().fetch(unwatched)
@@ -92,11 +132,11 @@ def test_everything_wanted_is_fetched_and_found_by_the_engine(
     assert files.missing_files() == ()
     for repository in REPOSITORIES:
         for path, content in hub.repositories[repository].items():
-            place = files.path(repository, path)
+            found = files.path(repository, path)
             if f"{repository}/{path}" in wanted_files(hub):
-                assert place.read_bytes() == content
+                assert found.read_bytes() == content
             else:
-                assert not place.exists()
+                assert not found.exists()
     assert {path.name for path in (files.folder(MODEL) / WORDS_FOLDER).iterdir()} == set(
         WORDS_FILES
     )
@@ -109,10 +149,10 @@ def test_a_second_run_fetches_nothing(hub: LoopbackHub, weights: Weights) -> Non
     second = weights().fetch(unwatched)
 
     assert hub.asked == []
-    assert named(second, WeightState.WHOLE) == named(first, WeightState.FETCHED)
+    assert named(second, WeightState.VERIFIED) == named(first, WeightState.FETCHED)
 
 
-def test_a_hub_without_the_optional_files_is_good_enough(
+def test_fetches_from_a_hub_without_the_optional_files(
     hub: LoopbackHub, weights: Weights, folder: Path
 ) -> None:
     for path in list(hub.repositories[MODEL]):
@@ -125,7 +165,7 @@ def test_a_hub_without_the_optional_files_is_good_enough(
     assert not (folder / WORDS_FOLDER).exists()
 
 
-def test_an_interrupted_fetch_goes_on_with_the_rest_only(
+def test_an_interrupted_fetch_requests_only_the_missing_bytes(
     hub: LoopbackHub, weights: Weights, folder: Path
 ) -> None:
     hub.cuts[GPT] = [150_000, 0]
@@ -141,7 +181,7 @@ def test_an_interrupted_fetch_goes_on_with_the_rest_only(
     assert (folder / "gpt.pth").read_bytes() == CONTENT_OF_GPT
 
 
-def test_a_connection_that_breaks_again_and_again_is_enough_while_bytes_come(
+def test_continues_after_every_broken_connection_that_brought_bytes(
     hub: LoopbackHub, weights: Weights, folder: Path
 ) -> None:
     hub.cuts[GPT] = [100_000, 100_000, 100_000]
@@ -153,7 +193,7 @@ def test_a_connection_that_breaks_again_and_again_is_enough_while_bytes_come(
     assert (folder / "gpt.pth").read_bytes() == CONTENT_OF_GPT
 
 
-def test_a_mirror_without_ranges_gives_the_whole_file_again(
+def test_starts_a_file_again_at_a_mirror_without_byte_ranges(
     hub: LoopbackHub, weights: Weights, folder: Path
 ) -> None:
     hub.ignores_ranges = True
@@ -164,7 +204,7 @@ def test_a_mirror_without_ranges_gives_the_whole_file_again(
     assert (folder / "gpt.pth").read_bytes() == CONTENT_OF_GPT
 
 
-def test_a_busy_hub_is_asked_again(hub: LoopbackHub, weights: Weights, folder: Path) -> None:
+def test_repeats_requests_to_a_busy_hub(hub: LoopbackHub, weights: Weights, folder: Path) -> None:
     hub.refusals[MODEL] = [503, 429]
     hub.refusals[GPT] = [503, 500]
 
@@ -173,15 +213,15 @@ def test_a_busy_hub_is_asked_again(hub: LoopbackHub, weights: Weights, folder: P
     assert CheckpointFiles(folder).missing_files() == ()
 
 
-def test_a_hub_that_stays_busy_is_given_up(hub: LoopbackHub, weights: Weights) -> None:
+def test_gives_up_a_hub_that_stays_busy(hub: LoopbackHub, weights: Weights) -> None:
     hub.refusals[GPT] = [503] * 3
 
-    with pytest.raises(ModelUnavailable, match=rf"no time for {GPT} \(HTTP 503\).* later"):
+    with pytest.raises(ModelUnavailable, match=rf"overloaded .* {GPT} \(HTTP 503\);.* later"):
         weights(waits_seconds=(0.01, 0.01)).fetch(unwatched)
 
 
 @pytest.mark.parametrize("path", ["gpt.pth", "config.yaml"])
-def test_bytes_with_another_hash_are_removed_and_named(
+def test_removes_and_names_a_file_with_another_hash(
     hub: LoopbackHub, weights: Weights, folder: Path, path: str
 ) -> None:
     hub.corrupted = {f"{MODEL}/{path}"}
@@ -196,7 +236,7 @@ def test_bytes_with_another_hash_are_removed_and_named(
     assert CheckpointFiles(folder).missing_files() == ()
 
 
-def test_a_file_that_decayed_on_the_disk_is_fetched_again(
+def test_fetches_a_file_again_that_was_damaged_on_the_disk(
     hub: LoopbackHub, weights: Weights, folder: Path
 ) -> None:
     weights().fetch(unwatched)
@@ -211,7 +251,7 @@ def test_a_file_that_decayed_on_the_disk_is_fetched_again(
     assert (folder / "gpt.pth").read_bytes() == CONTENT_OF_GPT
 
 
-def test_no_interruption_leaves_two_versions_side_by_side(
+def test_an_interruption_never_leaves_files_of_two_versions(
     hub: LoopbackHub, weights: Weights, folder: Path
 ) -> None:
     weights().fetch(unwatched)
@@ -225,7 +265,7 @@ def test_no_interruption_leaves_two_versions_side_by_side(
     assert "s2mel.pth" in CheckpointFiles(folder).missing_files()
 
 
-def test_unfinished_bytes_of_an_older_version_are_swept_away(
+def test_removes_unfinished_bytes_of_an_older_version(
     hub: LoopbackHub, weights: Weights, folder: Path
 ) -> None:
     hub.cuts[GPT] = [150_000, 0]
@@ -240,7 +280,7 @@ def test_unfinished_bytes_of_an_older_version_are_swept_away(
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refusal_asks_for_a_token_and_the_licence(
+def test_the_message_of_a_refusal_names_the_token_and_the_licence(
     hub: LoopbackHub, weights: Weights, status: int
 ) -> None:
     hub.refusals[GPT] = [status]
@@ -249,7 +289,7 @@ def test_a_refusal_asks_for_a_token_and_the_licence(
         weights().fetch(unwatched)
 
 
-def test_a_private_hub_opens_to_the_token_and_storage_never_sees_it(
+def test_sends_the_token_to_a_private_hub_and_never_to_its_file_server(
     hub: LoopbackHub, weights: Weights, folder: Path
 ) -> None:
     hub.token = TOKEN
@@ -266,28 +306,28 @@ def test_a_private_hub_opens_to_the_token_and_storage_never_sees_it(
     assert TOKEN not in repr(opened)
 
 
-def test_a_missing_file_is_named_with_its_repository(hub: LoopbackHub, weights: Weights) -> None:
+def test_names_a_missing_file_with_its_repository(hub: LoopbackHub, weights: Weights) -> None:
     del hub.repositories[VOCODER]["bigvgan_generator.pt"]
 
     with pytest.raises(ModelUnavailable, match=f"no bigvgan_generator.pt in {VOCODER};"):
         weights().fetch(unwatched)
 
 
-def test_a_listed_file_that_is_not_there_is_named(hub: LoopbackHub, weights: Weights) -> None:
+def test_names_a_listed_file_that_is_not_there(hub: LoopbackHub, weights: Weights) -> None:
     hub.refusals[GPT] = [404]
 
     with pytest.raises(ModelUnavailable, match=f"the hub has no {GPT};"):
         weights().fetch(unwatched)
 
 
-def test_a_missing_repository_is_named(hub: LoopbackHub, weights: Weights) -> None:
+def test_names_a_missing_repository(hub: LoopbackHub, weights: Weights) -> None:
     del hub.repositories[VOCODER]
 
     with pytest.raises(ModelUnavailable, match=f"the hub has no {VOCODER};"):
         weights().fetch(unwatched)
 
 
-def test_a_listing_cannot_write_outside_of_the_folder(
+def test_refuses_a_listing_that_leads_out_of_the_folder(
     hub: LoopbackHub, weights: Weights, tmp_path: Path
 ) -> None:
     hub.repositories[MODEL][f"{WORDS_FOLDER}/../../planted"] = b"x"
@@ -298,7 +338,7 @@ def test_a_listing_cannot_write_outside_of_the_folder(
     assert not (tmp_path / "planted").exists()
 
 
-def test_a_full_disk_says_how_much_is_needed_before_anything_is_fetched(
+def test_names_the_space_it_needs_before_it_fetches_onto_a_full_disk(
     hub: LoopbackHub, weights: Weights
 ) -> None:
     hub.forced_sizes[GPT] = 1 << 60
@@ -310,7 +350,7 @@ def test_a_full_disk_says_how_much_is_needed_before_anything_is_fetched(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's own")
-def test_a_disk_that_fills_up_says_how_much_is_needed(
+def test_names_the_space_it_needs_when_the_disk_becomes_full(
     hub: LoopbackHub, weights: Weights, folder: Path
 ) -> None:
     hub.cuts[GPT] = [1, 0]
@@ -326,26 +366,28 @@ def test_a_disk_that_fills_up_says_how_much_is_needed(
     assert str(folder) not in str(full.value)
 
 
-def test_a_folder_that_cannot_be_made_is_said(
+def test_a_folder_that_cannot_be_made_names_its_setting(
     weights: Weights, folder: Path, tmp_path: Path
 ) -> None:
     folder.write_text("a file where the folder should be")
 
-    with pytest.raises(ModelUnavailable, match="set CHECKPOINTS_DIR") as said:
+    with pytest.raises(ModelUnavailable, match="set CHECKPOINTS_DIR") as failed:
         weights().fetch(unwatched)
 
-    assert str(tmp_path) not in str(said.value)
+    assert str(tmp_path) not in str(failed.value)
 
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:1", "http://[", "ftp://127.0.0.1"])
-def test_a_hub_that_cannot_be_reached_is_said(weights: Weights, endpoint: str) -> None:
+def test_a_hub_that_cannot_be_reached_names_its_setting(weights: Weights, endpoint: str) -> None:
     with pytest.raises(
         ModelUnavailable, match=r"check the network and HF_ENDPOINT|no Hugging Face"
     ):
         weights(endpoint=endpoint).check(unwatched)
 
 
-def test_an_answer_that_is_no_hubs_is_said(hub: LoopbackHub, weights: Weights) -> None:
+def test_an_answer_of_another_service_names_the_setting_of_the_hub(
+    hub: LoopbackHub, weights: Weights
+) -> None:
     hub.repositories[MODEL]["gpt.pth"] = b"x" * 2_000
     hub.forced_sizes[GPT] = None  # type: ignore[assignment]
 
@@ -353,7 +395,7 @@ def test_an_answer_that_is_no_hubs_is_said(hub: LoopbackHub, weights: Weights) -
         weights().fetch(unwatched)
 
 
-def test_models_that_the_machine_keeps_are_used_where_they_are(
+def test_leaves_complete_repositories_in_the_caches_of_the_machine(
     hub: LoopbackHub, weights: Weights, folder: Path, tmp_path: Path
 ) -> None:
     for repository in REPOSITORIES:
@@ -361,26 +403,26 @@ def test_models_that_the_machine_keeps_are_used_where_they_are(
 
     had = weights(hub_caches=[tmp_path / "cache"]).fetch(unwatched)
 
-    assert named(had, WeightState.WHOLE) == set(wanted_files(hub))
+    assert named(had, WeightState.VERIFIED) == set(wanted_files(hub))
     assert hub.asked == []
     assert [path.name for path in folder.iterdir()] == [".download"]
 
 
-def test_a_cache_that_lacks_something_is_completed_by_copies(
+def test_copies_the_files_of_an_incomplete_cache_and_fetches_the_rest(
     hub: LoopbackHub, weights: Weights, folder: Path, tmp_path: Path
 ) -> None:
-    place = snapshot(tmp_path / "cache", hub, MODEL)
-    (place / WORDS_FOLDER / "model.safetensors").unlink()
-    (place / "feat1.pt").write_bytes(b"decayed")
+    cached = snapshot(tmp_path / "cache", hub, MODEL)
+    (cached / WORDS_FOLDER / "model.safetensors").unlink()
+    (cached / "feat1.pt").write_bytes(b"damaged")
 
     had = weights(hub_caches=[tmp_path / "cache"]).fetch(unwatched)
 
-    lacking = {f"{MODEL}/{WORDS_FOLDER}/model.safetensors", f"{MODEL}/feat1.pt"}
+    missing = {f"{MODEL}/{WORDS_FOLDER}/model.safetensors", f"{MODEL}/feat1.pt"}
     of_the_model = {name for name in wanted_files(hub) if name.startswith(MODEL)}
-    assert lacking == {name for name in hub.names() if name.startswith(MODEL)}
-    assert named(had, WeightState.COPIED) == of_the_model - lacking
+    assert missing == {name for name in hub.names() if name.startswith(MODEL)}
+    assert named(had, WeightState.COPIED) == of_the_model - missing
     assert CheckpointFiles(folder, [tmp_path / "cache"]).folder(MODEL) == folder
-    assert (place / "feat1.pt").read_bytes() == b"decayed"
+    assert (cached / "feat1.pt").read_bytes() == b"damaged"
 
 
 def test_check_names_each_missing_and_damaged_file_and_changes_nothing(

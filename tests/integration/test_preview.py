@@ -1,4 +1,5 @@
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from adapters.preview import PreviewModel
 from application.ports.speech_model import ModelState, SpeechModel
 from domain.delivery import Delivery
 from domain.errors import InvalidRequest, ModelUnavailable, OutOfMemory
-from tests.contracts.speech_model import SpeechModelContract, recording
+from tests.contracts.speech_model import CHUNKS, SamplingSpeechModelContract, recording
 
 
 @pytest.fixture(scope="module")
@@ -18,10 +19,13 @@ def loaded() -> PreviewModel:
     return model
 
 
-class TestPreviewModel(SpeechModelContract):
+class TestPreviewModel(SamplingSpeechModelContract):
     @pytest.fixture
     def model(self, loaded: PreviewModel) -> SpeechModel:
         return loaded
+
+    def refused_request(self) -> tuple[Sequence[str], Delivery]:
+        return [*CHUNKS, "你好"], Delivery(seed=1)
 
 
 @pytest.mark.parametrize(

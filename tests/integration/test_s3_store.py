@@ -32,17 +32,17 @@ from tests.loopback.seaweed import BUCKET, DOMAIN, SECRET_ACCESS_KEY, Seaweed
 MIB = 2**20
 SENT_WHOLE = b"speech"
 SENT_IN_PARTS = b"speech" * MIB
-"""Over the least that a part may have."""
+"""6 MiB: more than the 5 MiB that S3 demands of a part."""
 
 either_way = pytest.mark.parametrize(
     ("audio", "last_method"), [(SENT_WHOLE, "PUT"), (SENT_IN_PARTS, "POST")], ids=["whole", "parts"]
 )
-BRISK = RetryPolicy(attempts=2, connect_seconds=2, read_seconds=20)
+TWO_ATTEMPTS = RetryPolicy(attempts=2, connect_seconds=2, read_seconds=20)
 
 
 @pytest.fixture
 def prefix() -> str:
-    """A place in the bucket that no other test knows."""
+    """A prefix in the bucket that no other test uses."""
     return f"{uuid.uuid4().hex}/"
 
 
@@ -52,10 +52,10 @@ def store(seaweed: Seaweed, prefix: str) -> S3Store:
 
 
 @pytest.fixture
-def behind(proxy: FaultyProxy, prefix: str) -> S3Store:
-    """The same place, behind the proxy, for a store that cuts files up early."""
+def proxied(proxy: FaultyProxy, prefix: str) -> S3Store:
+    """A store under the same prefix behind the proxy; it sends smaller files in parts."""
     return S3Store(
-        connection=Seaweed(proxy.url).connection(patience=BRISK),
+        connection=Seaweed(proxy.url).connection(retry_policy=TWO_ATTEMPTS),
         bucket=BUCKET,
         prefix=prefix,
         part_bytes=5 * MIB,
@@ -80,14 +80,14 @@ class TestS3Store(ObjectStoreContract):
 # what is stored
 
 
-def test_the_key_is_prefix_and_name(store: S3Store, prefix: str) -> None:
+def test_the_key_is_the_prefix_and_the_name(store: S3Store, prefix: str) -> None:
     stored = put(store, b"speech", key="speech.ogg")
 
     assert stored.key == f"{prefix}speech.ogg"
     assert f"/{BUCKET}/{prefix}speech.ogg?" in stored.url
 
 
-def test_the_object_has_its_content_type_and_its_job(
+def test_the_object_names_its_content_type_and_its_job(
     store: S3Store, seaweed: Seaweed, prefix: str
 ) -> None:
     stored = store.put("a.wav", io.BytesIO(b"RIFF"), owner="job-1", content_type="audio/wav")
@@ -97,7 +97,7 @@ def test_the_object_has_its_content_type_and_its_job(
         assert answer.headers["x-amz-meta-job-id"] == "job-1"
 
 
-def test_the_url_answers_anyone_until_it_expires(seaweed: Seaweed, prefix: str) -> None:
+def test_anyone_can_read_the_url_until_it_expires(seaweed: Seaweed, prefix: str) -> None:
     store = S3Store(
         connection=seaweed.connection(), bucket=BUCKET, prefix=prefix, url_expires_seconds=1
     )
@@ -121,7 +121,7 @@ def test_a_url_with_another_signature_is_refused(store: S3Store) -> None:
     refused.value.close()
 
 
-def test_a_long_file_is_stored_whole(
+def test_stores_every_byte_of_a_long_file(
     store: S3Store, seaweed: Seaweed, prefix: str, tmp_path: Path
 ) -> None:
     audio = os.urandom(20 * MIB + 7)
@@ -137,14 +137,14 @@ def test_a_long_file_is_stored_whole(
 
 
 def test_of_jobs_that_store_a_long_file_at_once_exactly_one_wins(
-    behind: S3Store, proxy: FaultyProxy, prefix: str
+    proxied: S3Store, proxy: FaultyProxy, prefix: str
 ) -> None:
     together = Barrier(3)
 
     def store_as(owner: str) -> StoredObject | None:
         together.wait()
         try:
-            return put(behind, owner.encode() * MIB, owner=owner)
+            return put(proxied, owner.encode() * MIB, owner=owner)
         except Conflict:
             return None
 
@@ -157,7 +157,7 @@ def test_of_jobs_that_store_a_long_file_at_once_exactly_one_wins(
     assert _open_uploads(proxy, prefix) == []
 
 
-def test_an_object_of_no_job_at_all_is_not_overwritten(
+def test_never_overwrites_an_object_that_names_no_job(
     store: S3Store, seaweed: Seaweed, prefix: str
 ) -> None:
     client = seaweed.connection().client()
@@ -170,7 +170,7 @@ def test_an_object_of_no_job_at_all_is_not_overwritten(
             put(store, b"mine")
 
 
-def test_the_bucket_may_stand_in_the_host_name(
+def test_reaches_a_bucket_that_the_host_name_contains(
     proxy: FaultyProxy, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", proxy.url)  # nothing else resolves the host's name
@@ -207,13 +207,13 @@ def test_urls_name_the_bucket_where_the_style_says(
 # what it costs
 
 
-def test_a_claim_is_one_request(behind: S3Store, proxy: FaultyProxy) -> None:
-    behind.claim("speech.ogg", owner="job-1")
+def test_a_claim_is_one_request(proxied: S3Store, proxy: FaultyProxy) -> None:
+    proxied.claim("speech.ogg", owner="job-1")
 
     assert len(proxy.requests) == 1
 
 
-def test_one_client_serves_the_process(seaweed: Seaweed) -> None:
+def test_a_connection_makes_one_client(seaweed: Seaweed) -> None:
     connection = seaweed.connection()
 
     assert connection.client() is connection.client()
@@ -222,7 +222,7 @@ def test_one_client_serves_the_process(seaweed: Seaweed) -> None:
 # when it fails
 
 
-def test_two_503s_are_overcome(proxy: FaultyProxy, prefix: str) -> None:
+def test_repeats_a_write_that_was_refused_twice_with_503(proxy: FaultyProxy, prefix: str) -> None:
     store = S3Store(connection=Seaweed(proxy.url).connection(), bucket=BUCKET, prefix=prefix)
     proxy.fail(refusal(503, "SlowDown"), method="PUT", times=2)
 
@@ -232,52 +232,54 @@ def test_two_503s_are_overcome(proxy: FaultyProxy, prefix: str) -> None:
     assert [request.split()[0] for request in proxy.requests[:4]] == ["GET", "PUT", "PUT", "PUT"]
 
 
-def test_503_for_good_is_a_storage_failure(behind: S3Store, proxy: FaultyProxy) -> None:
+def test_a_503_that_stays_is_a_storage_failure(proxied: S3Store, proxy: FaultyProxy) -> None:
     proxy.fail(refusal(503, "SlowDown"), method="PUT")
 
     with pytest.raises(StorageFailed, match=r"failing or overloaded \(SlowDown\); try again"):
-        put(behind, b"speech")
+        put(proxied, b"speech")
 
 
-def test_403_for_good_is_a_storage_failure_at_once(behind: S3Store, proxy: FaultyProxy) -> None:
+def test_a_403_is_a_storage_failure_at_the_first_attempt(
+    proxied: S3Store, proxy: FaultyProxy
+) -> None:
     proxy.fail(refusal(403, "AccessDenied"), method="PUT")
 
     with pytest.raises(StorageFailed, match=r"refused access \(AccessDenied\); check S3_ACCESS"):
-        put(behind, b"speech")
+        put(proxied, b"speech")
 
     assert len([request for request in proxy.requests if request.startswith("PUT")]) == 1
 
 
-def test_an_upload_that_is_cut_is_sent_again(behind: S3Store, proxy: FaultyProxy) -> None:
+def test_repeats_an_upload_whose_connection_broke(proxied: S3Store, proxy: FaultyProxy) -> None:
     audio = os.urandom(3 * MIB)
     proxy.fail(cut_upload(MIB), method="PUT", times=1)
 
-    assert read(put(behind, audio).url) == audio
+    assert read(put(proxied, audio).url) == audio
 
 
-def test_an_upload_that_is_always_cut_stores_nothing(
-    behind: S3Store, store: S3Store, proxy: FaultyProxy
+def test_an_upload_that_never_completes_stores_nothing(
+    proxied: S3Store, store: S3Store, proxy: FaultyProxy
 ) -> None:
     proxy.fail(cut_upload(MIB), method="PUT")
 
     with pytest.raises(StorageFailed, match="connection broke"):
-        put(behind, os.urandom(3 * MIB))
+        put(proxied, os.urandom(3 * MIB))
 
     store.claim("speech.ogg", owner="somebody else")
 
 
 @either_way
 def test_an_upload_whose_answer_is_lost_succeeds(
-    behind: S3Store, proxy: FaultyProxy, audio: bytes, last_method: str
+    proxied: S3Store, proxy: FaultyProxy, audio: bytes, last_method: str
 ) -> None:
     proxy.fail(lost_answer, method=last_method, marked="if-none-match", times=1)
 
-    assert read(put(behind, audio).url) == audio
+    assert read(put(proxied, audio).url) == audio
 
 
 @either_way
-def test_a_job_that_is_overtaken_during_its_upload_is_refused(
-    behind: S3Store,
+def test_refuses_a_job_if_another_one_stored_the_key_during_its_upload(
+    proxied: S3Store,
     store: S3Store,
     proxy: FaultyProxy,
     prefix: str,
@@ -293,56 +295,56 @@ def test_a_job_that_is_overtaken_during_its_upload_is_refused(
     )
 
     with pytest.raises(Conflict):
-        put(behind, audio, owner="job-2")
+        put(proxied, audio, owner="job-2")
 
     assert read(first[0].url) == b"first"
     assert _open_uploads(proxy, prefix) == []
 
 
-def test_a_key_that_changes_all_the_time_is_given_up(
-    behind: S3Store, store: S3Store, proxy: FaultyProxy
+def test_gives_up_a_key_that_changes_at_every_attempt(
+    proxied: S3Store, store: S3Store, proxy: FaultyProxy
 ) -> None:
     put(store, b"0")
     proxy.fail(meanwhile(lambda: put(store, os.urandom(9))), method="PUT")
 
     with pytest.raises(StorageFailed, match="written by somebody else"):
-        put(behind, b"speech")
+        put(proxied, b"speech")
 
 
 def test_an_upload_in_parts_that_fails_leaves_no_parts(
-    behind: S3Store, proxy: FaultyProxy, prefix: str
+    proxied: S3Store, proxy: FaultyProxy, prefix: str
 ) -> None:
     proxy.fail(refusal(403, "AccessDenied"), method="PUT", marked="partNumber=2")
 
     with pytest.raises(StorageFailed, match="AccessDenied"):
-        put(behind, SENT_IN_PARTS)
+        put(proxied, SENT_IN_PARTS)
 
     assert _open_uploads(proxy, prefix) == []
 
 
 @either_way
-def test_a_service_without_conditions_is_looked_at_again(
-    behind: S3Store, proxy: FaultyProxy, prefix: str, audio: bytes, last_method: str
+def test_a_service_without_conditions_keeps_jobs_apart_by_reading_the_key(
+    proxied: S3Store, proxy: FaultyProxy, prefix: str, audio: bytes, last_method: str
 ) -> None:
     for condition in ("if-none-match", "if-match"):
         proxy.fail(refusal(501, "NotImplemented"), method=last_method, marked=condition)
 
-    put(behind, b"a first try")
-    assert read(put(behind, audio).url) == audio
+    put(proxied, b"a first try")
+    assert read(put(proxied, audio).url) == audio
     with pytest.raises(Conflict):
-        put(behind, audio, owner="job-2")
+        put(proxied, audio, owner="job-2")
     assert _open_uploads(proxy, prefix) == []
 
 
 def test_a_slow_service_is_a_storage_failure(proxy: FaultyProxy) -> None:
-    hurried = Seaweed(proxy.url).connection(patience=RetryPolicy(attempts=1, read_seconds=0.3))
+    hurried = Seaweed(proxy.url).connection(retry_policy=RetryPolicy(attempts=1, read_seconds=0.3))
     proxy.fail(slow(1.0), method="GET", times=1)
 
     with pytest.raises(StorageFailed, match="did not answer in time"):
         S3Store(connection=hurried, bucket=BUCKET).claim("speech.ogg", owner="job-1")
 
 
-def test_a_wrong_bucket_is_named(seaweed: Seaweed) -> None:
+def test_a_missing_bucket_is_a_storage_failure_that_names_its_setting(seaweed: Seaweed) -> None:
     store = S3Store(connection=seaweed.connection(), bucket="no-such-bucket")
 
     assert not store.is_reachable()
@@ -354,7 +356,7 @@ def test_a_wrong_bucket_is_named(seaweed: Seaweed) -> None:
 
 def test_an_endpoint_that_cannot_be_reached_is_a_storage_failure() -> None:
     nowhere = Seaweed("http://127.0.0.1:9")
-    store = S3Store(connection=nowhere.connection(patience=BRISK), bucket=BUCKET)
+    store = S3Store(connection=nowhere.connection(retry_policy=TWO_ATTEMPTS), bucket=BUCKET)
 
     assert not store.is_reachable()
     with pytest.raises(StorageFailed, match=r"cannot be reached.*check S3_ENDPOINT_URL"):
@@ -363,21 +365,21 @@ def test_an_endpoint_that_cannot_be_reached_is_a_storage_failure() -> None:
         put(store, b"speech")
 
 
-def test_a_redirect_to_another_region_is_explained(behind: S3Store, proxy: FaultyProxy) -> None:
+def test_a_redirect_to_another_region_is_explained(proxied: S3Store, proxy: FaultyProxy) -> None:
     proxy.fail(refusal(400, "AuthorizationHeaderMalformed"), method="GET")
 
     with pytest.raises(StorageFailed, match=r"another region.*S3_REGION"):
-        behind.claim("speech.ogg", owner="job-1")
+        proxied.claim("speech.ogg", owner="job-1")
 
 
 @pytest.mark.parametrize("status", [200, 404, 418])
-def test_a_server_that_speaks_no_s3_is_a_storage_failure(
-    behind: S3Store, proxy: FaultyProxy, status: int
+def test_a_server_that_is_no_s3_service_is_a_storage_failure(
+    proxied: S3Store, proxy: FaultyProxy, status: int
 ) -> None:
     proxy.fail(refusal(status, "<a web page\n>"), method="GET")
 
     with pytest.raises(StorageFailed, match="S3"):
-        behind.claim("speech.ogg", owner="job-1")
+        proxied.claim("speech.ogg", owner="job-1")
 
 
 def test_without_boto3_the_advice_is_to_install_it(
@@ -398,23 +400,21 @@ def test_content_that_cannot_be_read_is_a_storage_failure(store: S3Store, tmp_pa
 
 
 @pytest.mark.parametrize("bucket", ["", "Not A Bucket!", "x" * 300])
-def test_a_bucket_name_that_none_can_have_is_a_storage_failure(
-    seaweed: Seaweed, bucket: str
-) -> None:
-    store = S3Store(connection=seaweed.connection(patience=BRISK), bucket=bucket)
+def test_an_impossible_bucket_name_is_a_storage_failure(seaweed: Seaweed, bucket: str) -> None:
+    store = S3Store(connection=seaweed.connection(retry_policy=TWO_ATTEMPTS), bucket=bucket)
 
     assert not store.is_reachable()
     with pytest.raises(StorageFailed):
         store.claim("speech.ogg", owner="job-1")
 
 
-def test_a_slow_service_counts_as_out_of_reach_within_two_seconds(
-    behind: S3Store, proxy: FaultyProxy
+def test_reports_a_slow_service_as_unreachable_within_two_seconds(
+    proxied: S3Store, proxy: FaultyProxy
 ) -> None:
     proxy.fail(slow(3.0), method="HEAD")
     began = time.monotonic()
 
-    assert not behind.is_reachable()
+    assert not proxied.is_reachable()
     assert time.monotonic() - began < 2.0
 
 

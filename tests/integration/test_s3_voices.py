@@ -9,10 +9,11 @@ from adapters.filesystem.mirror import FilesystemMirror
 from adapters.filesystem.voices import FilesystemVoices
 from adapters.s3.connection import RetryPolicy
 from adapters.s3.voices import S3VoiceSource
-from application.ports.voices import FileVersion, RemoteFile
+from application.ports.voices import VoiceSource
 from application.voice_sync import VoiceSync, VoiceSyncReport
 from domain.errors import StorageFailed
-from tests.loopback.s3_proxy import FaultyProxy, meanwhile, refusal
+from tests.contracts.voice_source import VoiceSourceContract
+from tests.loopback.s3_proxy import FaultyProxy, cut_upload, meanwhile, refusal
 from tests.loopback.seaweed import BUCKET, Seaweed
 
 Upload = Callable[[str, bytes], None]
@@ -25,7 +26,7 @@ def prefix() -> str:
 
 @pytest.fixture
 def upload(seaweed: Seaweed, prefix: str) -> Upload:
-    """Puts a file into the voices' place in the bucket."""
+    """Puts a file below the prefix of the voices."""
     client = seaweed.connection().client()
 
     def put(file: str, content: bytes) -> None:
@@ -41,11 +42,34 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sync(proxy: FaultyProxy, prefix: str, root: Path) -> VoiceSync:
-    connection = Seaweed(proxy.url).connection(patience=RetryPolicy(attempts=1))
-    return VoiceSync(
-        source=S3VoiceSource(connection=connection, uri=f"s3://{BUCKET}/{prefix}"),
-        mirror=FilesystemMirror(root=root),
-    )
+    return VoiceSync(source=voice_source(proxy, prefix), mirror=FilesystemMirror(root=root))
+
+
+def voice_source(proxy: FaultyProxy, prefix: str) -> S3VoiceSource:
+    """A source behind the proxy that tries nothing twice."""
+    connection = Seaweed(proxy.url).connection(retry_policy=RetryPolicy(attempts=1))
+    return S3VoiceSource(connection=connection, uri=f"s3://{BUCKET}/{prefix}")
+
+
+class TestS3VoiceSource(VoiceSourceContract):
+    @pytest.fixture(autouse=True)
+    def _folder(self, proxy: FaultyProxy, seaweed: Seaweed, prefix: str) -> None:
+        self.proxy = proxy
+        self.client = seaweed.connection().client()
+        self.prefix = prefix
+
+    @pytest.fixture
+    def source(self, proxy: FaultyProxy, prefix: str) -> VoiceSource:
+        return voice_source(proxy, prefix)
+
+    def write(self, source: VoiceSource, file: str, content: bytes) -> None:
+        self.client.put_object(Bucket=BUCKET, Key=f"{self.prefix}/{file}", Body=content)
+
+    def remove(self, source: VoiceSource, file: str) -> None:
+        self.client.delete_object(Bucket=BUCKET, Key=f"{self.prefix}/{file}")
+
+    def disconnect(self, source: VoiceSource) -> None:
+        self.proxy.fail(cut_upload(0), method="GET")
 
 
 def fetches(proxy: FaultyProxy) -> int:
@@ -89,23 +113,25 @@ def test_a_file_that_was_lost_or_changed_here_is_fetched_again(
     upload("bob.wav", b"B")
     sync.run()
     (root / "alice.wav").unlink()
-    (root / "bob.wav").write_bytes(b"spoilt")
+    (root / "bob.wav").write_bytes(b"damaged")
 
     assert sync.run().fetched == ("alice.wav", "bob.wav")
     assert (root / "bob.wav").read_bytes() == b"B"
 
 
-def test_a_spoilt_index_only_costs_time(sync: VoiceSync, upload: Upload, root: Path) -> None:
+def test_a_damaged_index_only_makes_files_be_fetched_again(
+    sync: VoiceSync, upload: Upload, root: Path
+) -> None:
     upload("alice.wav", b"A")
     sync.run()
     (index,) = (path for path in root.iterdir() if path.name.startswith("."))
 
-    for spoilt in (b"", b"[]", b'{"alice.wav": 5}', b'{"alice.wav": ["x", "y"]}', b"\xff"):
-        index.write_bytes(spoilt)
+    for damaged in (b"", b"[]", b'{"alice.wav": 5}', b'{"alice.wav": ["x", "y"]}', b"\xff"):
+        index.write_bytes(damaged)
         assert sync.run().fetched == ("alice.wav",)
 
 
-def test_voices_that_came_another_way_stay(sync: VoiceSync, upload: Upload, root: Path) -> None:
+def test_keeps_voices_that_came_another_way(sync: VoiceSync, upload: Upload, root: Path) -> None:
     root.mkdir()
     (root / "mine.wav").write_bytes(b"mine")
     upload("alice.wav", b"A")
@@ -128,7 +154,7 @@ def test_other_files_and_unsafe_names_are_ignored(
     assert [path.name for path in tmp_path.rglob("*.wav")] == ["alice.wav"]
 
 
-def test_only_the_place_itself_is_read(
+def test_reads_only_files_below_the_prefix(
     sync: VoiceSync, seaweed: Seaweed, prefix: str, upload: Upload
 ) -> None:
     client = seaweed.connection().client()
@@ -138,7 +164,7 @@ def test_only_the_place_itself_is_read(
     assert sync.run() == VoiceSyncReport(fetched=("alice.wav",))
 
 
-def test_a_voice_that_fails_does_not_keep_the_others_away(
+def test_fetches_the_other_voices_when_one_fails(
     sync: VoiceSync, upload: Upload, proxy: FaultyProxy, root: Path
 ) -> None:
     upload("alice.wav", b"A")
@@ -154,7 +180,7 @@ def test_a_voice_that_fails_does_not_keep_the_others_away(
     assert sync.run().fetched == ("alice.wav",)
 
 
-def test_a_voice_that_changes_while_it_is_read_comes_next_time(
+def test_fetches_a_voice_that_changes_during_a_sync_at_the_next_sync(
     sync: VoiceSync, upload: Upload, proxy: FaultyProxy, root: Path
 ) -> None:
     upload("alice.wav", b"old")
@@ -167,7 +193,7 @@ def test_a_voice_that_changes_while_it_is_read_comes_next_time(
     assert sync.run().fetched == ("alice.wav",)
 
 
-def test_a_link_that_leads_out_is_not_written_through(
+def test_never_writes_through_a_link_that_leads_out_of_the_folder(
     sync: VoiceSync, upload: Upload, root: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "outside").mkdir()
@@ -187,7 +213,7 @@ def test_a_link_that_leads_out_is_not_written_through(
     assert (tmp_path / "outside.wav").read_bytes() == b"precious"
 
 
-def test_a_place_that_cannot_be_listed_is_a_storage_failure(
+def test_a_bucket_that_cannot_be_listed_is_a_storage_failure(
     sync: VoiceSync, proxy: FaultyProxy, seaweed: Seaweed, root: Path
 ) -> None:
     proxy.fail(refusal(403, "AccessDenied"), method="GET")
@@ -196,20 +222,3 @@ def test_a_place_that_cannot_be_listed_is_a_storage_failure(
         sync.run()
     with pytest.raises(StorageFailed, match="no such bucket"):
         S3VoiceSource(connection=seaweed.connection(), uri="s3://no-such-bucket").list()
-
-
-def test_a_folder_that_cannot_be_written_is_a_storage_failure(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    mirror = FilesystemMirror(root=tmp_path / "file" / "voices")
-
-    with pytest.raises(StorageFailed, match="voices folder cannot be written"):
-        mirror.replace(RemoteFile("alice.wav", FileVersion("x", 1)), b"A")
-
-
-def test_a_failed_replacement_leaves_no_temporary_file(root: Path) -> None:
-    (root / "alice.wav").mkdir(parents=True)
-
-    with pytest.raises(StorageFailed):
-        FilesystemMirror(root=root).replace(RemoteFile("alice.wav", FileVersion("x", 1)), b"A")
-
-    assert [path.name for path in root.iterdir()] == ["alice.wav"]

@@ -23,7 +23,7 @@ BUCKET = "media"
 DOMAIN = "s3.test"
 """Where the bucket may stand in the host's name: ``media.s3.test``."""
 
-PATIENCE = RetryPolicy()
+DEFAULT_POLICY = RetryPolicy()
 READY_WITHIN_SECONDS = 60.0
 _PORTS = (
     "s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port",
@@ -54,14 +54,14 @@ class Seaweed:
         access_key_id: str = ACCESS_KEY_ID,
         secret_access_key: str = SECRET_ACCESS_KEY,
         addressing_style: AddressingStyle = "auto",
-        patience: RetryPolicy = PATIENCE,
+        retry_policy: RetryPolicy = DEFAULT_POLICY,
     ) -> S3Connection:
         return S3Connection(
             endpoint_url=self.endpoint_url,
             access_key_id=access_key_id,
             secret_access_key=secret_access_key,
             addressing_style=addressing_style,
-            patience=patience,
+            retry_policy=retry_policy,
         )
 
 
@@ -108,7 +108,7 @@ def _running(ports: dict[str, int]) -> Generator[Seaweed, None, None]:
 
 def _wait_until_it_stores(seaweed: Seaweed, process: subprocess.Popen[bytes], log: Path) -> None:
     """Until a first object is stored: that allocates the volumes, after the port is open."""
-    client = seaweed.connection(patience=RetryPolicy(attempts=1)).client()
+    client = seaweed.connection(retry_policy=RetryPolicy(attempts=1)).client()
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:

@@ -8,7 +8,7 @@ from application.ports.speech_model import ModelState, ModelStatus, SpokenPart
 from domain.audio import Samples
 from domain.delivery import Delivery
 from domain.emotion import WordsEmotion
-from domain.errors import SpeechError
+from domain.errors import InvalidRequest, SpeechError
 from domain.voice import Recording
 
 RATE_HZ = 22_050
@@ -17,8 +17,9 @@ RATE_HZ = 22_050
 class ToneModel:
     """Speaks every chunk as a tone between two silences, in parts of ``part_seconds``.
 
-    Voice, seed and chunk choose the pitch. It keeps what it was asked in ``requests`` and what it
-    has spoken so far in ``spoken``; ``fails_at`` maps a chunk to the error it raises there.
+    Voice, seed and chunk choose the pitch. ``requests`` keeps every request, ``spoken`` the chunks
+    spoken so far. ``fails_at`` maps a chunk to the error that it raises; a request with a chunk
+    that contains ``refused`` is an ``InvalidRequest``.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class ToneModel:
         fails_at: dict[int, SpeechError] | None = None,
         silent_chunks: Sequence[int] = (),
         level: float = 0.5,
+        refused: str | None = None,
     ) -> None:
         self._seconds = seconds
         self._edge = np.zeros(int(edge_seconds * RATE_HZ), dtype=np.float32)
@@ -39,6 +41,7 @@ class ToneModel:
         self._fails_at = fails_at or {}
         self._silent_chunks = silent_chunks
         self._level = level
+        self._refused = refused
         self._state = ModelState.NOT_LOADED
         self.requests: list[tuple[tuple[str, ...], Recording, Delivery]] = []
         self.spoken: list[int] = []
@@ -69,6 +72,8 @@ class ToneModel:
     def speak(
         self, chunks: Sequence[str], *, voice: Recording, delivery: Delivery
     ) -> Generator[SpokenPart, None, None]:
+        if self._refused is not None and any(self._refused in chunk for chunk in chunks):
+            raise InvalidRequest("text", f"this model cannot speak {self._refused}")
         self.load()
         self.requests.append((tuple(chunks), voice, delivery))
         has_finished = False

@@ -32,18 +32,20 @@ def graphemes(text: str) -> list[str]:
 @given(text=texts, limit=st.integers(1, 60))
 @example(text="a \u0301b", limit=1)
 @example(text="x\u2029y\r\n\r\nz", limit=50)
-def test_nothing_is_lost_or_invented(text: str, limit: int) -> None:
+def test_the_chunks_have_the_characters_of_the_text_except_for_white_space(
+    text: str, limit: int
+) -> None:
     assert without_space("".join(texts_of(text, limit))) == without_space(text)
 
 
 @given(text=texts, limit=st.integers(1, 60))
-def test_no_chunk_exceeds_its_bound_but_for_one_grapheme_that_does(text: str, limit: int) -> None:
+def test_only_a_single_long_grapheme_exceeds_the_limit(text: str, limit: int) -> None:
     for chunk in texts_of(text, limit):
         assert len(chunk) <= limit or len(graphemes(chunk)) == 1
 
 
 @given(text=texts.map(without_space), limit=st.integers(1, 60))
-def test_no_grapheme_is_cut(text: str, limit: int) -> None:
+def test_cuts_no_grapheme(text: str, limit: int) -> None:
     pieces = texts_of(text, limit)
 
     assert [mark for piece in pieces for mark in graphemes(piece)] == graphemes("".join(pieces))
@@ -73,7 +75,7 @@ def test_cuts_chinese_after_its_own_punctuation() -> None:
     assert all(piece[-1] in "。！？，" for piece in pieces)
 
 
-def test_prefers_the_full_stop_to_the_comma_in_chinese() -> None:
+def test_prefers_the_end_of_a_sentence_to_that_of_a_clause_in_chinese() -> None:
     pieces = texts_of("今天天气很好，我们去公园。" * 8, 30)
 
     assert all(piece.endswith("。") for piece in pieces)
@@ -123,13 +125,13 @@ def test_neighbouring_short_sentences_share_a_chunk() -> None:
     ]
 
 
-def test_a_paragraph_ends_a_chunk_before_a_sentence_does() -> None:
+def test_prefers_the_end_of_a_paragraph_to_that_of_a_sentence() -> None:
     text = "First paragraph.\n\nSecond one. It has two sentences."
 
     assert texts_of(text, 49) == ["First paragraph.", "Second one. It has two sentences."]
 
 
-def test_a_heading_is_not_read_into_its_paragraph() -> None:
+def test_a_heading_has_a_chunk_of_its_own() -> None:
     assert texts_of("Chapter One\n\nIt was dark.", 300) == ["Chapter One", "It was dark."]
 
 
@@ -142,7 +144,7 @@ def test_cuts_a_long_sentence_at_its_clauses_then_at_spaces_then_inside_a_word()
     assert texts_of("abcdefghij" * 3, 20) == ["abcdefghij" * 2, "abcdefghij"]
 
 
-def test_a_line_of_verse_is_a_better_cut_than_a_space() -> None:
+def test_prefers_the_end_of_a_line_to_a_space() -> None:
     text = "Shall I compare thee to a day\nThou art more lovely and more"
 
     assert texts_of(text, 40) == ["Shall I compare thee to a day", "Thou art more lovely and more"]
@@ -165,8 +167,8 @@ def test_a_chunk_has_neither_line_breaks_nor_runs_of_spaces() -> None:
     ],
     ids=["english", "chinese", "one word", "words", "spaces", "accents"],
 )
-def test_a_megabyte_of_text_costs_no_more_than_in_proportion(text: str) -> None:
-    """Guards against quadratic scans, which took over a minute; the bound is loose on purpose."""
+def test_splits_a_megabyte_of_text_in_linear_time(text: str) -> None:
+    """Quadratic scans took over a minute; a bound below 10 s would fail on a busy machine."""
     began = time.process_time()
 
     pieces = texts_of(text, 300)
@@ -175,11 +177,11 @@ def test_a_megabyte_of_text_costs_no_more_than_in_proportion(text: str) -> None:
     assert without_space("".join(pieces)) == without_space(text)
 
 
-def test_cuts_fall_in_the_order_of_the_text() -> None:
+def test_chunks_follow_the_text_and_none_could_take_the_next_one() -> None:
     text = "Alpha beta gamma, delta. " * 100
 
     pieces = texts_of(text, 60)
-    places = [text.find(piece) for piece in pieces]
+    offsets = [text.find(piece) for piece in pieces]
 
-    assert -1 not in places
+    assert -1 not in offsets
     assert all(len(a) + len(b) + 1 > 60 for a, b in pairwise(pieces))

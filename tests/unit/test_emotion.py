@@ -23,13 +23,13 @@ def test_effective_weights_never_sum_over_the_limit_and_keep_their_proportions(
     assert effective[loudest] == max(effective)
 
 
-def test_a_small_vector_is_only_scaled_by_alpha() -> None:
+def test_a_vector_below_the_limit_is_only_scaled_by_alpha() -> None:
     emotion = VectorEmotion((0.5, 0, 0, 0, 0, 0, 0.1, 0), alpha=0.5)
 
     assert emotion.effective_weights == pytest.approx((0.25, 0, 0, 0, 0, 0, 0.05, 0))
 
 
-def test_all_ones_become_a_tenth_each() -> None:
+def test_eight_ones_are_scaled_down_to_a_tenth_each() -> None:
     assert VectorEmotion((1.0,) * 8).effective_weights == pytest.approx((0.1,) * 8)
 
 

@@ -1,27 +1,45 @@
-"""The fakes keep the ports' promises, so that what is tested with them is tested for real."""
+"""The fakes keep the ports' promises, so that a test with a fake holds for the real part too."""
+
+from collections.abc import Sequence
+from typing import cast
 
 import pytest
 
 from application.ports.audio import AudioDecoder, AudioEncoder
 from application.ports.speech_model import SpeechModel
-from application.ports.voices import VoiceRepository
+from application.ports.storage import ExpiringFiles, ObjectStore, StoredObject
+from application.ports.voices import VoiceMirror, VoiceRepository, VoiceSource
+from application.ports.weights import WeightSource
+from domain.delivery import Delivery
+from domain.errors import ModelUnavailable, StorageFailed
 from tests.contracts.audio_codec import AudioCodecContract
-from tests.contracts.speech_model import SpeechModelContract
+from tests.contracts.expiring_files import ExpiringFilesContract
+from tests.contracts.object_store import ObjectStoreContract
+from tests.contracts.speech_model import CHUNKS, SamplingSpeechModelContract
+from tests.contracts.voice_mirror import VoiceMirrorContract
 from tests.contracts.voice_repository import VoiceRepositoryContract
+from tests.contracts.voice_source import VoiceSourceContract
+from tests.contracts.weight_source import WeightSourceContract
+from tests.fakes.dated_files import DatedFiles
+from tests.fakes.listed_voices import ListedVoices
+from tests.fakes.memory_mirror import MemoryMirror
+from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_voices import MemoryVoices
+from tests.fakes.memory_weights import MemoryWeights
 from tests.fakes.raw_codec import RawDecoder, RawEncoder
 from tests.models.tone import ToneModel
 
 
-class TestToneModel(SpeechModelContract):
+class TestToneModel(SamplingSpeechModelContract):
     @pytest.fixture
     def model(self) -> SpeechModel:
-        return ToneModel()
+        return ToneModel(refused="unspeakable")
 
+    def refused_request(self) -> tuple[Sequence[str], Delivery]:
+        return [*CHUNKS, "This is unspeakable."], Delivery(seed=1)
 
-class TestMemoryVoices(VoiceRepositoryContract):
-    def repository(self, files: dict[str, bytes]) -> VoiceRepository:
-        return MemoryVoices(dict(files))
+    def work(self, model: SpeechModel) -> float:
+        return len(cast(ToneModel, model).spoken)
 
 
 class TestRawCodec(AudioCodecContract):
@@ -32,3 +50,97 @@ class TestRawCodec(AudioCodecContract):
     @pytest.fixture
     def decoder(self) -> AudioDecoder:
         return RawDecoder()
+
+
+class TestMemoryStore(ObjectStoreContract):
+    @pytest.fixture
+    def store(self) -> ObjectStore:
+        return MemoryStore()
+
+    def content_at(self, store: ObjectStore, stored: StoredObject) -> bytes:
+        return cast(MemoryStore, store).objects[stored.url.removeprefix("memory:")][1]
+
+
+class TestDatedFiles(ExpiringFilesContract):
+    @pytest.fixture
+    def files(self) -> ExpiringFiles:
+        return DatedFiles()
+
+    def write(self, files: ExpiringFiles, name: str, content: bytes, *, moment: float) -> None:
+        cast(DatedFiles, files).files[name] = (moment, len(content))
+
+    def names(self, files: ExpiringFiles) -> set[str]:
+        return set(cast(DatedFiles, files).files)
+
+    def unremovable(self) -> ExpiringFiles:
+        files = DatedFiles()
+        files.files["old.ogg"] = (0.0, 1)
+        files.failure = StorageFailed("the files cannot be removed")
+        return files
+
+
+class TestMemoryVoices(VoiceRepositoryContract):
+    def repository(self, files: dict[str, bytes]) -> VoiceRepository:
+        return MemoryVoices(dict(files))
+
+
+class TestListedVoices(VoiceSourceContract):
+    @pytest.fixture
+    def source(self) -> VoiceSource:
+        return ListedVoices()
+
+    def write(self, source: VoiceSource, file: str, content: bytes) -> None:
+        cast(ListedVoices, source).put(file, content)
+
+    def remove(self, source: VoiceSource, file: str) -> None:
+        cast(ListedVoices, source).remove(file)
+
+    def disconnect(self, source: VoiceSource) -> None:
+        cast(ListedVoices, source).failure = StorageFailed("the source cannot be reached")
+
+
+class TestMemoryMirror(VoiceMirrorContract):
+    @pytest.fixture
+    def mirror(self) -> VoiceMirror:
+        return MemoryMirror()
+
+    def content_at(self, mirror: VoiceMirror, file: str) -> bytes | None:
+        return cast(MemoryMirror, mirror).contents.get(file)
+
+    def write(self, mirror: VoiceMirror, file: str, content: bytes) -> None:
+        cast(MemoryMirror, mirror).contents[file] = content
+
+    def remove(self, mirror: VoiceMirror, file: str) -> None:
+        del cast(MemoryMirror, mirror).contents[file]
+
+    def make_unwritable(self, mirror: VoiceMirror) -> None:
+        cast(MemoryMirror, mirror).is_unwritable = True
+
+
+class TestMemoryWeights(WeightSourceContract):
+    @pytest.fixture
+    def source(self) -> WeightSource:
+        return MemoryWeights({"org/model/large.pth": bytes(range(100)), "org/model/a.json": b"{}"})
+
+    def contents(self, source: WeightSource) -> dict[str, bytes]:
+        return cast(MemoryWeights, source).remote
+
+    def large_file(self, source: WeightSource) -> str:
+        return "org/model/large.pth"
+
+    def content_here(self, source: WeightSource, name: str) -> bytes | None:
+        return cast(MemoryWeights, source).here.get(name)
+
+    def write_here(self, source: WeightSource, name: str, content: bytes | None) -> None:
+        here = cast(MemoryWeights, source).here
+        if content is None:
+            del here[name]
+        else:
+            here[name] = content
+
+    def interrupt(self, source: WeightSource, name: str, *, after_bytes: int) -> None:
+        cast(MemoryWeights, source).interruptions[name] = after_bytes
+
+    def disconnect(self, source: WeightSource) -> WeightSource:
+        cast(MemoryWeights, source).failure = ModelUnavailable("the source cannot be reached")
+        return source

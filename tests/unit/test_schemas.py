@@ -10,6 +10,10 @@ import pytest
 from domain.delivery import Sampling
 from domain.emotion import RecordedEmotion, VectorEmotion, WordsEmotion
 from domain.errors import InvalidRequest
+from domain.joins.crossfade import Crossfade
+from domain.joins.end_to_end import EndToEnd
+from domain.joins.join import Join
+from domain.joins.pause import Pause
 from entrypoints.schemas import SpeechInput, parse, parse_job
 
 
@@ -158,17 +162,25 @@ def test_stream_mode_has_a_chunk_bound_of_its_own(fields: dict[str, Any], bound:
 
 
 @pytest.mark.parametrize(
-    ("fields", "crossfade"),
+    ("fields", "join"),
     [
-        ({}, 140),
-        ({"stream": True, "crossfade_ms": 50}, 50),
-        ({"stream": True, "stream_crossfade_ms": 20}, 20),
-        ({"stream_crossfade_ms": 20}, 140),
-        ({"enable_crossfade": False}, 0),
+        ({}, Crossfade(140)),
+        ({"stream": True, "crossfade_ms": 50}, Crossfade(50)),
+        ({"stream": True, "stream_crossfade_ms": 20}, Crossfade(20)),
+        ({"stream_crossfade_ms": 20}, Crossfade(140)),
+        ({"enable_crossfade": False}, EndToEnd()),
+        ({"crossfade_ms": 0}, EndToEnd()),
+        ({"stream": True, "stream_crossfade_ms": 0}, EndToEnd()),
     ],
 )
-def test_stream_mode_has_a_crossfade_of_its_own(fields: dict[str, Any], crossfade: int) -> None:
-    assert request(**fields).join.crossfade_ms == crossfade
+def test_stream_mode_has_a_crossfade_of_its_own(fields: dict[str, Any], join: Join) -> None:
+    assert request(chunk_pause_ms=0, **fields).join == join
+
+
+@pytest.mark.parametrize("fields", [{}, {"crossfade_ms": 50}, {"enable_crossfade": False}])
+def test_a_pause_takes_precedence_over_a_crossfade(fields: dict[str, Any]) -> None:
+    assert request(**fields).join == Pause(300)
+    assert request(chunk_pause_ms=1, **fields).join == Pause(1)
 
 
 def test_sampling_controls_reach_the_request() -> None:

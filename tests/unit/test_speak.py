@@ -22,7 +22,9 @@ from domain.errors import (
     SynthesisFailed,
     UnknownVoice,
 )
-from domain.joins.joining import JoinPlan
+from domain.joins.crossfade import Crossfade
+from domain.joins.end_to_end import EndToEnd
+from domain.joins.pause import Pause
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_voices import MemoryVoices
 from tests.fakes.raw_codec import RawDecoder, RawEncoder, raw_recording
@@ -79,7 +81,7 @@ def streamed(speak: Speak, **fields: Any) -> Samples:
 
 
 def test_streamed_samples_are_the_stored_ones(speak: Speak, store: MemoryStore) -> None:
-    for join in (JoinPlan(300, 140), JoinPlan(0, 140), JoinPlan(0, 0)):
+    for join in (Pause(300), Crossfade(140), EndToEnd()):
         stored(speak, join=join, seed=5)
 
         np.testing.assert_array_equal(

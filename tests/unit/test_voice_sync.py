@@ -1,52 +1,28 @@
-from collections.abc import Mapping, Sequence
+"""Which files of a source a sync copies, and which it leaves alone."""
 
-from application.ports.voices import FileVersion, RemoteFile
 from application.voice_sync import VoiceSync
+from domain.errors import StorageFailed
 from domain.recording_limits import LARGEST_FILE_BYTES
+from tests.fakes.listed_voices import ListedVoices
+from tests.fakes.memory_mirror import MemoryMirror
 
 
-class ListedVoices:
-    """A place that holds what it is told; every file reads as its own name."""
+def test_fetches_a_file_again_when_its_etag_or_its_size_changed() -> None:
+    source, mirror = ListedVoices(), MemoryMirror()
+    for file in ("a.wav", "b.wav", "c.wav"):
+        source.put(file, b"1", etag="e")
+    VoiceSync(source=source, mirror=mirror).run()
 
-    def __init__(self, *remotes: RemoteFile) -> None:
-        self.remotes = remotes
-
-    def list(self) -> Sequence[RemoteFile]:
-        return self.remotes
-
-    def read(self, remote: RemoteFile) -> bytes:
-        return remote.file.encode()
-
-
-class MemoryMirror:
-    """A voices folder in memory."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, tuple[FileVersion, bytes]] = {}
-
-    def versions(self) -> Mapping[str, FileVersion]:
-        return {file: version for file, (version, _) in self.files.items()}
-
-    def replace(self, remote: RemoteFile, content: bytes) -> None:
-        self.files[remote.file] = (remote.version, content)
-
-
-def remote(file: str, etag: str = "e", size: int = 1) -> RemoteFile:
-    return RemoteFile(file, FileVersion(etag, size))
-
-
-def test_a_file_is_changed_when_its_etag_or_its_size_is() -> None:
-    mirror = MemoryMirror()
-    VoiceSync(source=ListedVoices(*map(remote, ("a.wav", "b.wav", "c.wav"))), mirror=mirror).run()
-
-    now = ListedVoices(remote("a.wav"), remote("b.wav", etag="f"), remote("c.wav", size=2))
-    report = VoiceSync(source=now, mirror=mirror).run()
+    source.put("b.wav", b"2", etag="f")
+    source.put("c.wav", b"22", etag="e")
+    report = VoiceSync(source=source, mirror=mirror).run()
 
     assert report.fetched == ("b.wav", "c.wav")
     assert report.unchanged == ("a.wav",)
+    assert mirror.contents == {"a.wav": b"1", "b.wav": b"2", "c.wav": b"22"}
 
 
-def test_no_name_leads_out_of_the_folder() -> None:
+def test_ignores_names_that_lead_out_of_the_folder() -> None:
     mirror = MemoryMirror()
     names = (
         "../x.wav",
@@ -59,18 +35,27 @@ def test_no_name_leads_out_of_the_folder() -> None:
         "x" * 300,
     )
 
-    report = VoiceSync(source=ListedVoices(*map(remote, names)), mirror=mirror).run()
+    report = VoiceSync(source=ListedVoices(*names), mirror=mirror).run()
 
-    assert mirror.files == {}
+    assert mirror.contents == {}
     assert sorted(report.ignored) == sorted(names)
 
 
-def test_a_file_too_large_for_a_recording_is_not_fetched() -> None:
-    mirror = MemoryMirror()
-    source = ListedVoices(
-        remote("fits.wav", size=LARGEST_FILE_BYTES), remote("huge.wav", size=LARGEST_FILE_BYTES + 1)
-    )
+def test_ignores_a_file_that_is_too_large_for_a_recording() -> None:
+    source = ListedVoices()
+    source.put("fits.wav", bytes(LARGEST_FILE_BYTES))
+    source.put("huge.wav", bytes(LARGEST_FILE_BYTES + 1))
 
-    report = VoiceSync(source=source, mirror=mirror).run()
+    report = VoiceSync(source=source, mirror=MemoryMirror()).run()
 
     assert (report.fetched, report.ignored) == (("fits.wav",), ("huge.wav",))
+
+
+def test_reports_each_file_that_cannot_be_written() -> None:
+    mirror = MemoryMirror()
+    mirror.is_unwritable = True
+
+    report = VoiceSync(source=ListedVoices("a.wav", "b.wav"), mirror=mirror).run()
+
+    reason = StorageFailed("the voices folder cannot be written").message
+    assert report.failed == (("a.wav", reason), ("b.wav", reason))

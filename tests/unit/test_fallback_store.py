@@ -15,81 +15,83 @@ def main() -> MemoryStore:
 
 
 @pytest.fixture
-def spare() -> MemoryStore:
+def fallback() -> MemoryStore:
     return MemoryStore()
 
 
 @pytest.fixture
-def store(main: MemoryStore, spare: MemoryStore) -> FallbackStore:
-    return FallbackStore(store=main, spare=spare)
+def store(main: MemoryStore, fallback: MemoryStore) -> FallbackStore:
+    return FallbackStore(store=main, fallback=fallback)
 
 
-class TestStoreWithSpare(ObjectStoreContract):
+class TestFallbackStore(ObjectStoreContract):
     @pytest.fixture
-    def store(self, main: MemoryStore, spare: MemoryStore) -> ObjectStore:
-        return FallbackStore(store=main, spare=spare)
+    def store(self, main: MemoryStore, fallback: MemoryStore) -> ObjectStore:
+        return FallbackStore(store=main, fallback=fallback)
 
     @pytest.fixture(autouse=True)
-    def _shelf(self, main: MemoryStore) -> None:
-        self.shelf = main
+    def _main_store(self, main: MemoryStore) -> None:
+        self.main = main
 
     def content_at(self, store: ObjectStore, stored: StoredObject) -> bytes:
-        return self.shelf.objects[stored.key][1]
+        return self.main.objects[stored.key][1]
 
 
-def test_what_can_be_stored_goes_into_no_spare(store: FallbackStore, spare: MemoryStore) -> None:
+def test_keeps_nothing_in_the_fallback_when_the_store_works(
+    store: FallbackStore, fallback: MemoryStore
+) -> None:
     put(store, b"speech")
 
-    assert spare.objects == {}
+    assert fallback.objects == {}
     assert store.kind == "memory"
 
 
-def test_audio_that_cannot_be_stored_is_kept_and_named(
-    store: FallbackStore, main: MemoryStore, spare: MemoryStore
+def test_keeps_audio_that_cannot_be_stored_and_names_it(
+    store: FallbackStore, main: MemoryStore, fallback: MemoryStore
 ) -> None:
     main.failure = StorageFailed("the bucket is down")
 
     with pytest.raises(StorageFailed, match=r"bucket is down; .* kept as speech\.ogg in .*OUTPUT"):
         put(store, b"speech", owner="job-1")
 
-    assert spare.objects == {"speech.ogg": ("job-1", b"speech")}
+    assert fallback.objects == {"speech.ogg": ("job-1", b"speech")}
 
 
-def test_audio_of_another_job_that_waits_under_that_name_stays(
-    store: FallbackStore, main: MemoryStore, spare: MemoryStore
+def test_never_overwrites_audio_of_another_job_in_the_fallback(
+    store: FallbackStore, main: MemoryStore, fallback: MemoryStore
 ) -> None:
-    put(spare, b"first", owner="job-1")
+    put(fallback, b"first", owner="job-1")
     main.failure = StorageFailed("the bucket is down")
 
     with pytest.raises(StorageFailed, match=r"kept as \w{32}-speech\.ogg in"):
         put(store, b"second", owner="job-2")
 
-    assert spare.objects["speech.ogg"] == ("job-1", b"first")
-    assert ("job-2", b"second") in spare.objects.values()
+    assert fallback.objects["speech.ogg"] == ("job-1", b"first")
+    assert ("job-2", b"second") in fallback.objects.values()
 
 
-def test_says_so_when_the_audio_cannot_be_kept_either(
-    store: FallbackStore, main: MemoryStore, spare: MemoryStore
+def test_reports_that_the_audio_is_lost_when_the_fallback_fails_too(
+    store: FallbackStore, main: MemoryStore, fallback: MemoryStore
 ) -> None:
     main.failure = StorageFailed("the bucket is down")
-    spare.failure = StorageFailed("the disk is full")
+    fallback.failure = StorageFailed("the disk is full")
 
     with pytest.raises(StorageFailed, match="bucket is down; the audio is lost, for the disk is"):
         put(store, b"speech")
 
 
-def test_a_conflict_is_no_reason_to_keep_anything(
-    store: FallbackStore, main: MemoryStore, spare: MemoryStore
+def test_keeps_nothing_in_the_fallback_after_a_conflict(
+    store: FallbackStore, main: MemoryStore, fallback: MemoryStore
 ) -> None:
     put(main, b"first", owner="job-1")
 
     with pytest.raises(Conflict):
         store.put("speech.ogg", io.BytesIO(b"x"), owner="job-2", content_type="audio/ogg")
 
-    assert spare.objects == {}
+    assert fallback.objects == {}
 
 
-def test_a_store_that_fails_refuses_claims(store: FallbackStore, main: MemoryStore) -> None:
+def test_refuses_a_claim_that_the_store_refuses(store: FallbackStore, main: MemoryStore) -> None:
     main.failure = StorageFailed("the bucket is down")
 
     assert not store.is_reachable()

@@ -1,4 +1,4 @@
-"""Which of a repository's files are wanted."""
+"""Which files of a repository a model needs."""
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -8,8 +8,8 @@ from adapters.hub_weights.hub_file import HubFile
 from domain.errors import ModelUnavailable
 
 
-class Needed(Protocol):
-    """A file that a model needs; a ``path`` that ends in a slash means all below that folder."""
+class NeededPath(Protocol):
+    """A path in a repository; one that ends in a slash means every file below that folder."""
 
     @property
     def repository(self) -> str: ...
@@ -21,27 +21,27 @@ class Needed(Protocol):
     def required(self) -> bool: ...
 
 
-def wanted(listing: Sequence[HubFile], needed: Sequence[Needed]) -> tuple[HubFile, ...]:
-    """The files of ``listing`` that ``needed`` names, in the order of ``needed``.
+def select_files(listing: Sequence[HubFile], needed: Sequence[NeededPath]) -> tuple[HubFile, ...]:
+    """Return the files of ``listing`` that ``needed`` names, in the order of ``needed``.
 
     Raises:
         ModelUnavailable: a required file is not listed, or a path leads out of its folder.
     """
-    chosen: dict[str, HubFile] = {}
+    selected: dict[str, HubFile] = {}
     for need in needed:
-        matching = [file for file in listing if _means(need, file.path)]
+        matching = [file for file in listing if _matches(need, file.path)]
         if need.required and not matching:
             raise ModelUnavailable(
                 f"the hub has no {need.path} in {need.repository};"
                 " check HF_ENDPOINT: the mirror may not carry it"
             )
-        chosen.update((file.path, file) for file in matching)
-    for file in chosen.values():
+        selected.update((file.path, file) for file in matching)
+    for file in selected.values():
         path = PurePosixPath(file.path)
         if path.is_absolute() or ".." in path.parts:
             raise ModelUnavailable(f"the hub's listing of {file.repository} cannot be trusted")
-    return tuple(chosen.values())
+    return tuple(selected.values())
 
 
-def _means(need: Needed, path: str) -> bool:
+def _matches(need: NeededPath, path: str) -> bool:
     return path.startswith(need.path) if need.path.endswith("/") else path == need.path
