@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import regex
 
-from application.ports.speech_model import ModelState, ModelStatus, SpokenPart
+from application.ports.speech_model import ModelInfo, ModelState, ModelStatus, SpokenPart
 from domain.audio import Samples
 from domain.delivery import Delivery
 from domain.errors import (
@@ -36,20 +36,14 @@ class PreviewModel:
         self._loading = threading.Lock()
 
     @property
-    def engine(self) -> str:
-        return "preview"
-
-    @property
-    def device(self) -> str:
-        return "cpu"
-
-    @property
-    def clones_voices(self) -> bool:
-        return False
-
-    @property
-    def sample_rate_hz(self) -> int:
-        return 24_000
+    def info(self) -> ModelInfo:
+        return ModelInfo(
+            name="preview",
+            device="cpu",
+            uses_gpu=False,
+            clones_voices=False,
+            sample_rate_hz=24_000,
+        )
 
     def status(self) -> ModelStatus:
         if self._speaker is not None:

@@ -1,25 +1,33 @@
-"""Which speech model speaks when the operator leaves the choice to us, and why."""
+"""Which speech model speaks, and why a preferred one does not."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
-from application.ports.speech_model import ModelState, ModelStatus, SpeechModel, SpokenPart
+from application.ports.speech_model import (
+    ModelInfo,
+    ModelState,
+    ModelStatus,
+    SpeechModel,
+    SpokenPart,
+)
 from domain.delivery import Delivery
 from domain.errors import ModelUnavailable
 from domain.voice import Recording
 
+AUTO = "auto"
+"""The choice of the best engine that this machine can run."""
+
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """A better engine that was not chosen; ``reasons`` holds one status for each obstacle."""
+    """A preferred engine that was not chosen; ``reasons`` holds one status for each obstacle."""
 
     engine: str
     reasons: tuple[ModelStatus, ...]
 
     def __str__(self) -> str:
-        return (
-            f"{self.engine} was not chosen: {'; '.join(status.advice for status in self.reasons)}"
-        )
+        advice = "; ".join(status.advice for status in self.reasons)
+        return f"{self.engine} was not chosen: {advice}"
 
     @property
     def extras(self) -> tuple[str, ...]:
@@ -29,55 +37,66 @@ class PassedOver:
 
 @dataclass(frozen=True, slots=True)
 class EngineChoice:
-    """The model that speaks, and the better one that does not, if so."""
+    """The model that speaks, and the preferred ones that do not."""
 
     model: SpeechModel
-    passed_over: PassedOver | None = None
+    passed_over: tuple[PassedOver, ...] = ()
+
+    @property
+    def explaining_model(self) -> SpeechModel:
+        """The model; where it cannot speak, its advice also names the preferred ones' obstacles."""
+        return Substitute(self.model, self.passed_over) if self.passed_over else self.model
 
 
-def choose_engine(*, best: SpeechModel, modest: SpeechModel) -> EngineChoice:
-    """Choose ``best`` where all it needs is there and it would run on a GPU, else ``modest``."""
-    reasons = tuple(_obstacles(best))
-    if not reasons:
-        return EngineChoice(best)
-    passed_over = PassedOver(best.engine, reasons)
-    return EngineChoice(Substitute(modest, passed_over), passed_over)
+def choose_engine(name: str, engines: Mapping[str, SpeechModel]) -> EngineChoice:
+    """Return the engine called ``name``.
+
+    ``auto`` means the first of ``engines`` that has everything it needs and runs on a GPU, else the
+    last one.
+
+    Raises:
+        KeyError: There is no engine of that name.
+    """
+    if name != AUTO:
+        return EngineChoice(engines[name])
+    *preferred, last = engines.values()
+    passed_over: list[PassedOver] = []
+    for model in preferred:
+        obstacles = tuple(_obstacles(model))
+        if not obstacles:
+            return EngineChoice(model, tuple(passed_over))
+        passed_over.append(PassedOver(model.info.name, obstacles))
+    return EngineChoice(last, tuple(passed_over))
 
 
 def _obstacles(model: SpeechModel) -> Generator[ModelStatus, None, None]:
-    status = model.status()
+    status, info = model.status(), model.info
     if not status.state.can_speak:
         yield status
-    if status.state is not ModelState.NO_GPU and not model.device.startswith("cuda"):
+    if status.state is not ModelState.NO_GPU and not info.uses_gpu:
         yield ModelStatus(
             ModelState.NO_GPU,
-            advice=f"it would compute on the {model.device}, which is slow; set"
-            f" TTS_ENGINE={model.engine} if you want that, or use a machine with a GPU",
+            advice=f"it would compute on the {info.device}, which is slow; set"
+            f" TTS_ENGINE={info.name} if you want that, or use a machine with a GPU",
         )
 
 
 class Substitute:
-    """A model in the place of a better one: where it cannot speak, both reasons are told."""
+    """A model in the place of preferred ones; where it cannot speak, all reasons are given.
 
-    def __init__(self, model: SpeechModel, passed_over: PassedOver) -> None:
+    Args:
+        model: The model that speaks.
+        passed_over: The preferred ones.
+    """
+
+    def __init__(self, model: SpeechModel, passed_over: Sequence[PassedOver]) -> None:
         self._model = model
-        self._passed_over = passed_over
+        self._reasons = ". ".join(str(engine) for engine in passed_over)
+        self._extras = tuple(extra for engine in passed_over for extra in engine.extras)
 
     @property
-    def engine(self) -> str:
-        return self._model.engine
-
-    @property
-    def device(self) -> str:
-        return self._model.device
-
-    @property
-    def clones_voices(self) -> bool:
-        return self._model.clones_voices
-
-    @property
-    def sample_rate_hz(self) -> int:
-        return self._model.sample_rate_hz
+    def info(self) -> ModelInfo:
+        return self._model.info
 
     def status(self) -> ModelStatus:
         status = self._model.status()
@@ -86,8 +105,8 @@ class Substitute:
         return ModelStatus(
             status.state,
             status.missing_files,
-            f"{status.advice}. {self._passed_over}",
-            (*status.extras, *self._passed_over.extras),
+            f"{status.advice}. {self._reasons}",
+            (*status.extras, *self._extras),
         )
 
     def load(self) -> None:
@@ -106,6 +125,5 @@ class Substitute:
 
     def _explained(self, error: ModelUnavailable) -> ModelUnavailable:
         return ModelUnavailable(
-            f"{error.message}. {self._passed_over}",
-            extras=(*error.extras, *self._passed_over.extras),
+            f"{error.message}. {self._reasons}", extras=(*error.extras, *self._extras)
         )

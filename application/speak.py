@@ -190,7 +190,7 @@ class Speak:
 
     def _ignored_options(self, request: SpeechRequest) -> list[str]:
         """Warnings for what an engine with one voice of its own cannot do."""
-        if self._model.clones_voices:
+        if self._model.info.clones_voices:
             return []
         wishes = {
             "speaker_voice": request.speaker_voice is not None,
@@ -199,7 +199,7 @@ class Speak:
             "the sampling controls": request.sampling != Sampling(),
         }
         return [
-            f"engine {self._model.engine} has one voice of its own: {wish} had no effect"
+            f"engine {self._model.info.name} has one voice of its own: {wish} had no effect"
             for wish, is_meant in wishes.items()
             if is_meant
         ]

@@ -94,7 +94,7 @@ class Utterance:
     @property
     def sample_rate_hz(self) -> int:
         """Rate of the samples; known before anything is spoken."""
-        return self._model.sample_rate_hz
+        return self._model.info.sample_rate_hz
 
     def samples(
         self, watch: ChunkWatcher | None = None, *, checkpoint: Checkpoint | None = None
@@ -194,8 +194,8 @@ class Utterance:
             weights = emotion.effective_weights
         rate = self.sample_rate_hz
         return SpeechReport(
-            engine=self._model.engine,
-            device=self._model.device,
+            engine=self._model.info.name,
+            device=self._model.info.device,
             sample_rate_hz=rate,
             sample_count=progress.sample_count,
             seed=self._delivery.seed,

@@ -23,7 +23,7 @@ from adapters.filesystem.store import FilesystemStore
 from adapters.filesystem.voices import FilesystemVoices
 from adapters.pyav.decoder import PyavDecoder
 from adapters.pyav.encoder import PyavEncoder
-from application.ports.speech_model import ModelState, ModelStatus, SpokenPart
+from application.ports.speech_model import ModelInfo, ModelState, ModelStatus, SpokenPart
 from application.references import References
 from application.speak import Speak, SpeechRequest
 from benchmarks.process import in_a_new_process
@@ -61,7 +61,9 @@ def ready_made_chunk() -> Samples:
 class InstantModel:
     """Speaks every chunk at once, with the same ten seconds."""
 
-    engine, device, clones_voices, sample_rate_hz = "instant", "cpu", True, RATE_HZ
+    info = ModelInfo(
+        name="instant", device="cpu", uses_gpu=False, clones_voices=True, sample_rate_hz=RATE_HZ
+    )
 
     def __init__(self) -> None:
         self._chunk = ready_made_chunk()

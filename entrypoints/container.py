@@ -9,6 +9,7 @@ from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import (
     Callable,
     Dependency,
+    Dict,
     Factory,
     Provider,
     Selector,
@@ -35,7 +36,7 @@ from adapters.s3.connection import S3Connection
 from adapters.s3.store import S3Store
 from adapters.s3.voices import S3VoiceSource
 from application.cleanup import Cleanup
-from application.engine_choice import EngineChoice, choose_engine
+from application.engine_choice import AUTO, EngineChoice, choose_engine
 from application.fallback_store import FallbackStore
 from application.ports.audio import AudioDecoder, AudioEncoder, AudioStreamEncoder
 from application.ports.speech_model import SpeechModel
@@ -72,16 +73,12 @@ class Container(DeclarativeContainer):
         cache_dir=settings.provided.references_dir,
     )
     indextts2_model: Provider[SpeechModel] = Singleton(IndexTTS2Model, options=engine_options)
+    engines: Dict = Dict(indextts2=indextts2_model, preview=preview_model)
+    """Every speech engine by its name in TTS_ENGINE, the preferred ones first."""
     engine_choice: Provider[EngineChoice] = Singleton(
-        choose_engine, best=indextts2_model, modest=preview_model
+        choose_engine, settings.provided.tts_engine, engines
     )
-    chosen_model: Provider[SpeechModel] = Callable(operator.attrgetter("model"), engine_choice)
-    model: Provider[SpeechModel] = Selector(
-        settings.provided.tts_engine,
-        indextts2=indextts2_model,
-        preview=preview_model,
-        auto=chosen_model,
-    )
+    model: Provider[SpeechModel] = Singleton(operator.attrgetter("explaining_model"), engine_choice)
 
     filesystem_store: Provider[ObjectStore] = Singleton(
         FilesystemStore, root=settings.provided.output_audio_dir
@@ -162,3 +159,8 @@ class Container(DeclarativeContainer):
     voice_sync: Provider[VoiceSync] = Singleton(
         VoiceSync, source=s3_voice_source, mirror=voice_mirror
     )
+
+
+def engine_names() -> tuple[str, ...]:
+    """Return the values of TTS_ENGINE: the names of all engines, and ``auto``."""
+    return (*Container.engines.kwargs, AUTO)

@@ -70,8 +70,8 @@ async def health(*, model: SpeechModel, store: ObjectStore, voices: VoiceReposit
     )
     return Health(
         status=_status(found, is_store_reachable=reachable),
-        engine=model.engine,
-        device=model.device,
+        engine=model.info.name,
+        device=model.info.device,
         model=HealthModel(state=found.state.value, missing_files=list(found.missing_files)),
         storage=HealthStorage(kind=store.kind, reachable=reachable),
         voices=HealthVoices(count=count),

@@ -21,7 +21,7 @@ from adapters.indextts2.failures import loading, speaking
 from adapters.indextts2.options import EngineOptions
 from adapters.indextts2.sample_rates import MODEL_RATE_HZ
 from adapters.indextts2.upstream import EXTRA, missing_packages
-from application.ports.speech_model import ModelState, ModelStatus, SpokenPart
+from application.ports.speech_model import ModelInfo, ModelState, ModelStatus, SpokenPart
 from domain.delivery import Delivery
 from domain.errors import DeviceLost, ModelUnavailable, SpeechError
 from domain.voice import Recording
@@ -61,20 +61,15 @@ class IndexTTS2Model:
         self._notes: tuple[str, ...] = ()
 
     @property
-    def engine(self) -> str:
-        return "indextts2"
-
-    @property
-    def device(self) -> str:
-        return self._device or expected_device(self._options.device)
-
-    @property
-    def clones_voices(self) -> bool:
-        return True
-
-    @property
-    def sample_rate_hz(self) -> int:
-        return MODEL_RATE_HZ
+    def info(self) -> ModelInfo:
+        device = self._device or expected_device(self._options.device)
+        return ModelInfo(
+            name="indextts2",
+            device=device,
+            uses_gpu=device.startswith("cuda"),
+            clones_voices=True,
+            sample_rate_hz=MODEL_RATE_HZ,
+        )
 
     @property
     def max_tokens_per_segment(self) -> int:
@@ -123,8 +118,8 @@ class IndexTTS2Model:
                 self._is_loading = False
         log.info(
             "model_loaded",
-            engine=self.engine,
-            device=self.device,
+            engine=self.info.name,
+            device=self.info.device,
             max_tokens_per_segment=self.max_tokens_per_segment,
             notes=self._notes,
         )

@@ -57,24 +57,31 @@ class SpokenPart:
     emotion_weights: tuple[float, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a speech model is.
+
+    Args:
+        name: The engine's name in settings and results: ``indextts2``, ``preview``.
+        device: The device that it computes on: ``cpu``, ``cuda:0``.
+        uses_gpu: Whether that device is a GPU.
+        clones_voices: Whether recordings, emotion and sampling controls change what it speaks.
+        sample_rate_hz: The rate of every part.
+    """
+
+    name: str
+    device: str
+    uses_gpu: bool
+    clones_voices: bool
+    sample_rate_hz: int
+
+
 class SpeechModel(Protocol):
     """Text to speech in the voice of a recording."""
 
     @property
-    def engine(self) -> str:
-        """Its name in results: ``indextts2``, ``preview``."""
-
-    @property
-    def device(self) -> str:
-        """Where it computes: ``cpu``, ``cuda:0``."""
-
-    @property
-    def clones_voices(self) -> bool:
-        """Whether recordings, emotion and sampling controls change what it speaks."""
-
-    @property
-    def sample_rate_hz(self) -> int:
-        """The rate of every part; known without loading."""
+    def info(self) -> ModelInfo:
+        """What the model is; known without loading."""
 
     def status(self) -> ModelStatus:
         """How far it is from speaking; answers at once, in any thread, and never raises."""

@@ -72,7 +72,7 @@ def doctor(as_json: bool) -> int:
     findings = [
         _product(),
         *_packages(settings, container),
-        *_engine(settings, container),
+        *_engine(container),
         *_voices(settings, container),
         _store(settings, container),
     ]
@@ -107,7 +107,7 @@ def _product() -> Finding:
 
 def _packages(settings: Settings, container: Container) -> list[Finding]:
     needed = {"preview": {"hibari-tts"}}.get(
-        container.model().engine, {"torch", "indextts2-inference"}
+        container.model().info.name, {"torch", "indextts2-inference"}
     )
     if settings.object_store == "s3" or settings.voices_s3_uri:
         needed = needed | {"boto3"}
@@ -127,19 +127,17 @@ def _package(package: OptionalPackage, *, is_needed: bool) -> Finding:
         )
 
 
-def _engine(settings: Settings, container: Container) -> list[Finding]:
-    is_auto = settings.tts_engine == "auto"
-    passed_over = container.engine_choice().passed_over if is_auto else None
-    model = container.preview_model() if passed_over else container.model()
-    status = model.status()
+def _engine(container: Container) -> list[Finding]:
+    choice = container.engine_choice()
+    status, info = choice.model.status(), choice.model.info
     mark = Mark.OK if status.state.can_speak else Mark.PROBLEM
     chosen = Finding(
-        f"engine {model.engine}",
-        f"{status.state.value} on {model.device}{_missing(status)}",
+        f"engine {info.name}",
+        f"{status.state.value} on {info.device}{_missing(status)}",
         mark,
         _advice(status),
     )
-    return [chosen] if passed_over is None else [chosen, _not_chosen(passed_over, mark)]
+    return [chosen, *(_not_chosen(engine, mark) for engine in choice.passed_over)]
 
 
 def _not_chosen(passed_over: PassedOver, chosen: Mark) -> Finding:

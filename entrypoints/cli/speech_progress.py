@@ -58,7 +58,9 @@ class SpeechProgress:
         if self._manner is Manner.LIVE:
             self._ticker.start()
         elif self._manner is Manner.LINES:
-            click.echo(f"engine {self._model.engine} on {self._model.device}: loading", err=True)
+            click.echo(
+                f"engine {self._model.info.name} on {self._model.info.device}: loading", err=True
+            )
         return self
 
     def __exit__(
@@ -110,7 +112,9 @@ class SpeechProgress:
         which = f" {self._text}/{self._texts}" if self._texts > 1 else ""
         if spoken is None:
             is_loading = self._model.status().state is not ModelState.READY
-            doing = f"Loading the engine {self._model.engine}" if is_loading else f"Speaking{which}"
+            doing = (
+                f"Loading the engine {self._model.info.name}" if is_loading else f"Speaking{which}"
+            )
             return f"{doing}  {time.monotonic() - self._began:.0f} s"
         speed = spoken.seconds / max(spoken.synthesis_seconds, 1e-3)
         cells = _BAR_CELLS * spoken.chunks_done // spoken.chunks

@@ -20,8 +20,6 @@ def start(kind: type[LocalSettings] = CliSettings) -> tuple[LocalSettings, Conta
 
 def say_which_engine(container: Container) -> None:
     """Tell on standard error why a better engine does not speak, where that was ours to choose."""
-    if container.settings().tts_engine != "auto":
-        return
     choice = container.engine_choice()
-    if choice.passed_over:
-        click.echo(f"note: engine {choice.model.engine} is used; {choice.passed_over}", err=True)
+    for passed_over in choice.passed_over:
+        click.echo(f"note: engine {choice.model.info.name} is used; {passed_over}", err=True)

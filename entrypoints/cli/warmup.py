@@ -18,9 +18,11 @@ def warmup(as_json: bool) -> None:
     model = container.model()
     took = warm_up(container.speak())
     if as_json:
-        click.echo(json.dumps({"engine": model.engine, "device": model.device, **asdict(took)}))
+        click.echo(
+            json.dumps({"engine": model.info.name, "device": model.info.device, **asdict(took)})
+        )
         return
-    click.echo(f"engine {model.engine} on {model.device}")
+    click.echo(f"engine {model.info.name} on {model.info.device}")
     click.echo(f"  loading      {took.load:8.2f} s")
     click.echo(f"  first audio  {took.first_audio:8.2f} s, loading included")
     click.echo(

@@ -8,6 +8,7 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from domain.errors import printable
 from entrypoints.problems import describe
 from entrypoints.settings.storage import StorageSettings
 from entrypoints.wrong_settings import SettingsError
@@ -36,7 +37,7 @@ class Settings(StorageSettings):
     hf_token: SecretStr = SecretStr("")
     hf_endpoint: str = Field(default="", pattern=r"^(https?://[^\s/]+\S*)?$")
     default_voice: str = "default"
-    tts_engine: Literal["indextts2", "preview", "auto"] = "auto"
+    tts_engine: str = "auto"
     device: str | None = Field(default=None, pattern=r"^(cpu|cuda(:\d+)?)$")
     use_fp16: bool = False
     use_deepspeed: bool = False
@@ -58,6 +59,18 @@ class Settings(StorageSettings):
     def hub_token(self) -> str:
         """The token in the clear, for the hub alone; empty where there is none."""
         return self.hf_token.get_secret_value()
+
+    @field_validator("tts_engine")
+    @classmethod
+    def _is_an_engine(cls, value: str) -> str:
+        # Imported here because the container imports this module.
+        from entrypoints.container import engine_names
+
+        names = engine_names()
+        if value not in names:
+            *others, last = names
+            raise ValueError(f"must be {', '.join(others)} or {last}, not {printable(value)}")
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -99,7 +112,7 @@ class WorkerSettings(Settings):
     """Defaults for a worker on RunPod."""
 
     object_store: Literal["s3", "filesystem"] = "s3"
-    tts_engine: Literal["indextts2", "preview", "auto"] = "indextts2"
+    tts_engine: str = "indextts2"
 
 
 SettingsT = TypeVar("SettingsT", bound=Settings)

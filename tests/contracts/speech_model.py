@@ -174,9 +174,9 @@ class SpeechModelContract(ABC):
         assert all(status.state.can_speak for status in found)
 
     def test_names_itself_its_device_and_its_sample_rate(self, model: SpeechModel) -> None:
-        assert model.engine
-        assert model.device
-        assert model.sample_rate_hz >= 8_000
+        assert model.info.name
+        assert model.info.device
+        assert model.info.sample_rate_hz >= 8_000
 
 
 class SamplingSpeechModelContract(SpeechModelContract):

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from dependency_injector import providers
 
-from application.ports.speech_model import ModelState, ModelStatus, SpokenPart
+from application.ports.speech_model import ModelInfo, ModelState, ModelStatus, SpokenPart
 from domain.audio import Samples
 from domain.delivery import Delivery
 from domain.errors import DeviceLost, ModelUnavailable, OutOfMemory, SynthesisFailed
@@ -49,10 +49,9 @@ _UNAVAILABLE = {
 class ScriptedModel:
     """Chirps, as long as the text is, that depend on text, seed and place."""
 
-    engine = "scripted"
-    device = "cpu"
-    clones_voices = True
-    sample_rate_hz = RATE_HZ
+    info = ModelInfo(
+        name="scripted", device="cpu", uses_gpu=False, clones_voices=True, sample_rate_hz=RATE_HZ
+    )
 
     def __init__(self, *, state: str, gate: Path) -> None:
         self._script = state

@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 
 import numpy as np
 
-from application.ports.speech_model import ModelState, ModelStatus, SpokenPart
+from application.ports.speech_model import ModelInfo, ModelState, ModelStatus, SpokenPart
 from domain.audio import Samples
 from domain.delivery import Delivery
 from domain.emotion import WordsEmotion
@@ -48,20 +48,14 @@ class ToneModel:
         self.closed_early = False
 
     @property
-    def engine(self) -> str:
-        return "tone"
-
-    @property
-    def device(self) -> str:
-        return "cpu"
-
-    @property
-    def clones_voices(self) -> bool:
-        return self._clones_voices
-
-    @property
-    def sample_rate_hz(self) -> int:
-        return RATE_HZ
+    def info(self) -> ModelInfo:
+        return ModelInfo(
+            name="tone",
+            device="cpu",
+            uses_gpu=False,
+            clones_voices=self._clones_voices,
+            sample_rate_hz=RATE_HZ,
+        )
 
     def status(self) -> ModelStatus:
         return ModelStatus(self._state)

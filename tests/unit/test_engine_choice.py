@@ -1,9 +1,10 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from application.engine_choice import PassedOver, choose_engine
-from application.ports.speech_model import ModelState, ModelStatus
+from application.ports.speech_model import ModelInfo, ModelState, ModelStatus
 from domain.delivery import Delivery
 from domain.errors import ModelUnavailable
 from tests.contracts.speech_model import SpeechModelContract, recording
@@ -24,8 +25,8 @@ class Engine(ToneModel):
         self._device = device
 
     @property
-    def device(self) -> str:
-        return self._device
+    def info(self) -> ModelInfo:
+        return replace(super().info, device=self._device, uses_gpu=self._device.startswith("cuda"))
 
     def status(self) -> ModelStatus:
         return self._found
@@ -38,20 +39,27 @@ class Engine(ToneModel):
 class TestSubstitute(SpeechModelContract):
     @pytest.fixture
     def model(self) -> object:
-        return choose_engine(best=Engine(NO_WEIGHTS), modest=ToneModel()).model
+        choice = choose_engine("auto", {"best": Engine(NO_WEIGHTS), "modest": ToneModel()})
+        return choice.explaining_model
 
 
-def states(passed_over: PassedOver | None) -> Sequence[ModelState]:
-    assert passed_over
-    return [reason.state for reason in passed_over.reasons]
+def states(passed_over: Sequence[PassedOver]) -> Sequence[ModelState]:
+    [engine] = passed_over
+    return [reason.state for reason in engine.reasons]
 
 
 def test_the_best_engine_speaks_where_it_can_on_a_gpu() -> None:
     best = Engine(READY, device="cuda:0")
-    choice = choose_engine(best=best, modest=Engine(READY))
+    choice = choose_engine("auto", {"best": best, "modest": Engine(READY)})
 
     assert choice.model is best
-    assert choice.passed_over is None
+    assert choice.passed_over == ()
+
+
+def test_an_engine_that_is_named_is_taken_as_it_is() -> None:
+    best = Engine(NO_WEIGHTS)
+
+    assert choose_engine("best", {"best": best, "modest": Engine(READY)}).explaining_model is best
 
 
 @pytest.mark.parametrize(
@@ -67,14 +75,15 @@ def test_the_best_engine_speaks_where_it_can_on_a_gpu() -> None:
 def test_what_keeps_the_best_engine_is_told_as_values(
     status: ModelStatus, device: str, reasons: list[ModelState]
 ) -> None:
-    choice = choose_engine(best=Engine(status, device=device), modest=Engine(READY))
+    choice = choose_engine("auto", {"best": Engine(status, device=device), "modest": Engine(READY)})
 
     assert states(choice.passed_over) == reasons
     assert choice.model.status() == READY
 
 
 def test_an_engine_that_cannot_speak_either_is_not_blamed_alone() -> None:
-    model = choose_engine(best=Engine(NO_WEIGHTS), modest=Engine(NO_PACKAGE)).model
+    choice = choose_engine("auto", {"best": Engine(NO_WEIGHTS), "modest": Engine(NO_PACKAGE)})
+    model = choice.explaining_model
 
     status = model.status()
     assert status.state is ModelState.MISSING_PACKAGE

@@ -19,7 +19,7 @@ from adapters.indextts2.devices import (
 )
 from adapters.indextts2.model import IndexTTS2Model
 from adapters.indextts2.options import EngineOptions
-from application.ports.speech_model import ModelState
+from application.ports.speech_model import ModelInfo, ModelState
 from domain.errors import ModelUnavailable
 from tests.models.indextts2.checkpoints import copied_checkpoint, replaced
 from tests.models.indextts2.speaking import HELLO, audio_of, same
@@ -90,8 +90,9 @@ def test_loading_leaves_no_stand_in_behind(model: IndexTTS2Model) -> None:
 
 def test_tells_what_it_is_without_loading(checkpoint: Path) -> None:
     fresh = model_in(checkpoint)
-    assert (fresh.engine, fresh.device, fresh.sample_rate_hz) == ("indextts2", "cpu", 22050)
-    assert fresh.clones_voices
+    assert fresh.info == ModelInfo(
+        name="indextts2", device="cpu", uses_gpu=False, clones_voices=True, sample_rate_hz=22050
+    )
     assert fresh.status().state is ModelState.NOT_LOADED
 
 
