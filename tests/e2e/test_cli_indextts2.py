@@ -1,10 +1,11 @@
-"""The command line with the IndexTTS-2 engine on the tiny checkpoint, in a process of its own."""
+"""The command line with the IndexTTS-2 engine on the tiny checkpoint."""
 
 import json
 import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from tests.e2e.conftest import Run
 from tests.loopback.forked_cli import ENGINE_LIBRARIES, ForkedCli
-from tests.tiny_checkpoint.checkpoint import write_checkpoint
+from tests.models.indextts2.checkpoints import copied_checkpoint, replaced
 from tests.tiny_checkpoint.voices import hum, write_wav
 
 ROOT = Path(__file__).parents[2]
@@ -21,26 +22,30 @@ TEXT = "Hello world, this is a tiny test. And here is a second sentence to be sp
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with the tiny checkpoint and two voices."""
+    """A home with a folder for voices."""
     home = tmp_path_factory.mktemp("home")
-    write_checkpoint(home / "checkpoint")
     (home / "voices").mkdir()
     return home
 
 
 @pytest.fixture(scope="module")
-def run(home: Path) -> Iterator[Run]:
-    environment = {
+def environment(home: Path, checkpoint: Path) -> dict[str, str]:
+    return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "AUDIO_VOICES_DIR": str(home / "voices"),
         "OUTPUT_AUDIO_DIR": str(home / "output"),
-        "CHECKPOINTS_DIR": str(home / "checkpoint" / "model"),
+        "CHECKPOINTS_DIR": str(checkpoint),
         "TTS_ENGINE": "indextts2",
         "DEVICE": "cpu",
         "OMP_NUM_THREADS": "1",  # tensors this small are done before a second thread is awake
         "HF_HUB_OFFLINE": "1",
     }
+
+
+@pytest.fixture(scope="module")
+def run(environment: dict[str, str]) -> Iterator[Run]:
+    """Run a command in a fork of a program that has imported the engine's libraries."""
     with ForkedCli(libraries=ENGINE_LIBRARIES) as cli:
 
         def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -49,31 +54,51 @@ def run(home: Path) -> Iterator[Run]:
         yield run
 
 
-def speak(run: Run, *arguments: str) -> dict[str, object]:
-    done = run("speak", TEXT, "--max-mel-tokens", "60", "--json", *arguments)
-    assert done.returncode == 0, done.stderr
+def spoken(done: Any) -> dict[str, object]:
+    """The metadata that ``speak --json`` printed."""
     result: dict[str, object] = json.loads(done.stdout)["metadata"]
     return result
 
 
 def test_speaks_with_the_default_voice_and_says_how(run: Run) -> None:
-    metadata = speak(run, "--seed", "3", "--no-enable-chunking")
+    done = run("speak", TEXT, "--max-mel-tokens", "60", "--json", "--seed", "3")
 
+    assert done.returncode == 0, done.stderr
+    metadata = spoken(done)
     assert (metadata["engine"], metadata["device"], metadata["seed"]) == ("indextts2", "cpu", 3)
     assert metadata["speaker_voice"] == "default.ogg"
     assert metadata["emo_vector"] is None
 
 
-def test_each_source_of_emotion_is_heard_and_reported(run: Run) -> None:
-    vector = speak(run, "--emo-vector", "1,0,0,0,0,0,1,0", "--emo-alpha", "0.9")
-    words = speak(run, "--use-emo-text", "--emo-text", "a bright morning")
-    recording = speak(run, "--emo-audio-prompt", "default", "--emo-alpha", "0.5")
+@pytest.mark.parametrize(
+    ("options", "vector", "alpha"),
+    [
+        pytest.param(
+            ["--emo-vector", "1,0,0,0,0,0,1,0", "--emo-alpha", "0.9"],
+            pytest.approx([0.4, 0, 0, 0, 0, 0, 0.4, 0]),
+            0.9,
+            id="vector",
+        ),
+        pytest.param(
+            ["--emo-audio-prompt", "default", "--emo-alpha", "0.5"], None, 0.5, id="recording"
+        ),
+    ],
+)
+def test_an_emotion_is_reported_as_it_was_given(
+    run: Run, options: list[str], vector: object, alpha: float
+) -> None:
+    metadata = spoken(run("speak", TEXT, "--max-mel-tokens", "60", "--json", *options))
 
-    assert vector["emo_vector"] == pytest.approx([0.4, 0, 0, 0, 0, 0, 0.4, 0])
-    weights = words["emo_vector"]
+    assert (metadata["emo_vector"], metadata["emo_alpha"]) == (vector, alpha)
+
+
+def test_words_of_an_emotion_become_eight_weights(run: Run) -> None:
+    words = ["--use-emo-text", "--emo-text", "a bright morning"]
+    metadata = spoken(run("speak", TEXT, "--max-mel-tokens", "60", "--json", *words))
+
+    weights = metadata["emo_vector"]
     assert isinstance(weights, list)
     assert len(weights) == 8
-    assert (recording["emo_vector"], recording["emo_alpha"]) == (None, 0.5)
 
 
 def test_streamed_samples_are_those_of_the_file(run: Run, home: Path) -> None:
@@ -146,13 +171,12 @@ def test_auto_takes_the_preview_engine_without_a_gpu(run: Run) -> None:
     assert json.loads(done.stdout)["metadata"]["engine"] == "preview"
 
 
-def test_a_damaged_checkpoint_is_a_clear_error(run: Run, home: Path) -> None:
-    damaged = home / "damaged"
-    write_checkpoint(damaged)
-    weights = damaged / "model" / "gpt.pth"
-    weights.write_bytes(weights.read_bytes()[:5_000])
+def test_a_damaged_checkpoint_is_a_clear_error(run: Run, home: Path, checkpoint: Path) -> None:
+    damaged = copied_checkpoint(checkpoint, home / "damaged")
+    weights = damaged / "gpt.pth"
+    replaced(weights, weights.read_bytes()[:5_000])
 
-    done = run("speak", "Hello.", CHECKPOINTS_DIR=str(damaged / "model"))
+    done = run("speak", "Hello.", CHECKPOINTS_DIR=str(damaged))
 
     assert done.returncode == 1
     assert "model_unavailable: gpt.pth cannot be used" in done.stderr

@@ -9,16 +9,14 @@ from tests.e2e.conftest import Deploy, Deployment
 from tests.e2e.test_worker_batch import decoded_seconds
 from tests.e2e.test_worker_stream import streamed, wav_samples
 from tests.loopback.worker_process import WORKER
-from tests.tiny_checkpoint.checkpoint import write_checkpoint
 
 TEXT = "Hello world, this is a tiny test. And here is a second sentence to be spoken."
 SHORT = {"text": TEXT, "max_mel_tokens": 40, "seed": 5}
 
 
 @pytest.fixture(scope="module")
-def speaking(deploy: Deploy, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    home = tmp_path_factory.mktemp("engine")
-    return deploy(*WORKER, **_engine(write_checkpoint(home)))
+def speaking(deploy: Deploy, checkpoint: Path) -> Deployment:
+    return deploy(*WORKER, **_engine(checkpoint))
 
 
 def _engine(checkpoint: Path) -> dict[str, str]:

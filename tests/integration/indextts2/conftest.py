@@ -17,14 +17,6 @@ os.environ["OMP_NUM_THREADS"] = "1"  # the same in programs that tests start
 
 
 @pytest.fixture(scope="session")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The model folder of the tiny checkpoint; its hub cache lies beside it."""
-    from tests.tiny_checkpoint.checkpoint import write_checkpoint
-
-    return write_checkpoint(tmp_path_factory.mktemp("checkpoint"))
-
-
-@pytest.fixture(scope="session")
 def model(checkpoint: Path) -> "IndexTTS2Model":
     """The tiny model, loaded once for all tests; keeps nothing on disk."""
     from adapters.indextts2.model import IndexTTS2Model
