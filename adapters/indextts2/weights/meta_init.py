@@ -5,9 +5,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import remove_weight_norm
 from torch.overrides import TorchFunctionMode
+
+_DRAWING = frozenset(
+    f"{prefix}{distribution}_"
+    for prefix in ("", "trunc_", "kaiming_", "xavier_")
+    for distribution in ("normal", "uniform")
+)
+"""Names of torch's functions that draw a tensor's first values in place."""
 
 
 @contextmanager
@@ -21,7 +28,11 @@ def meta_init() -> Iterator[None]:
 
 
 class _Unallocated(TorchFunctionMode):
-    """Puts what is allocated to be filled later on the meta device: torch's layers do that."""
+    """Puts what is allocated to be filled later on the meta device: torch's layers do that.
+
+    Nothing is drawn for such a tensor: on the meta device that has no effect, and takes a third of
+    the time in which a network is built.
+    """
 
     def __torch_function__(
         self,
@@ -32,6 +43,10 @@ class _Unallocated(TorchFunctionMode):
     ) -> Any:
         if func is torch.empty:
             return func(*args, **{**(kwargs or {}), "device": "meta"})
+        if getattr(func, "__name__", "") in _DRAWING:
+            tensor = args[0] if args else (kwargs or {}).get("tensor")
+            if isinstance(tensor, Tensor) and tensor.is_meta:
+                return tensor
         return func(*args, **(kwargs or {}))
 
 

@@ -3,8 +3,9 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from io import BufferedReader
 from pathlib import Path
 from uuid import uuid4
 
@@ -61,19 +62,33 @@ def read_verified(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tenso
     if header.keys() != digests.keys():
         raise DamagedFileError("there is not one digest for each tensor")
 
-    def verified(name: str) -> Tensor:
-        tensor = torch.empty(expected[name].shape, dtype=expected[name].dtype)
-        content = _bytes_of(tensor)
+    def verified(names: Sequence[str]) -> dict[str, Tensor]:
+        tensors = {}
         with path.open("rb") as file:
-            file.seek(8 + length + header[name]["data_offsets"][0])
-            is_cut = file.readinto(content) < content.nbytes
-        if is_cut or _digest(tensor) != digests[name]:
-            raise DamagedFileError(f"{name} is not what was written")
-        return tensor
+            for name in names:
+                file.seek(8 + length + header[name]["data_offsets"][0])
+                tensors[name] = _read(file, expected[name])
+                if _digest(tensors[name]) != digests[name]:
+                    raise DamagedFileError(f"{name} is not what was written")
+        return tensors
 
     names = [name for name in expected if name in header]
+    shares = [names[start::_READING_THREADS] for start in range(_READING_THREADS)]
     with ThreadPoolExecutor(_READING_THREADS) as threads:
-        return dict(zip(names, threads.map(verified, names), strict=True))
+        return {
+            name: tensor
+            for share in threads.map(verified, shares)
+            for name, tensor in share.items()
+        }
+
+
+def _read(file: BufferedReader, like: Tensor) -> Tensor:
+    """Return what stands next in ``file`` as a tensor of the type and shape of ``like``."""
+    tensor = torch.empty(like.shape, dtype=like.dtype)
+    content = _bytes_of(tensor)
+    if file.readinto(content) < content.nbytes:  # it reads until the end of one of them
+        raise DamagedFileError("the file is cut short")
+    return tensor
 
 
 def _digest(tensor: Tensor) -> str:

@@ -65,21 +65,16 @@ def model_in(folder: Path, **settings: Any) -> IndexTTS2Model:
 
 
 def test_importing_the_adapter_loads_none_of_its_libraries() -> None:
+    """That makes the import quick; seconds would be those of a busy machine."""
     program = (
-        # Processor time: a busy machine is no slow import.
-        "import sys, time; start = time.process_time(); import adapters.indextts2.model;"
-        "print(time.process_time() - start);"
-        "print([n for n in ('torch', 'transformers', 'indextts', 'librosa') if n in sys.modules])"
+        "import sys; import adapters.indextts2.model;"
+        "print([n for n in ('torch', 'transformers', 'indextts', 'librosa', 'scipy', 'yaml',"
+        " 'safetensors', 'sentencepiece') if n in sys.modules])"
     )
-    times = []
-    for _ in range(3):
-        done = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True
-        )
-        seconds, loaded = done.stdout.splitlines()
-        assert loaded == "[]"
-        times.append(float(seconds))
-    assert min(times) < 0.3
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
 
 
 def test_loading_leaves_no_stand_in_behind(model: IndexTTS2Model) -> None:
