@@ -23,8 +23,8 @@ _LOOK_SECONDS = 0.1
 def serve(host: str, port: int) -> None:
     """Serve /run, /runsync, /stream and /status on this machine, for development.
 
-    It is the server of RunPod's SDK around the worker's own handler; docs/local_server.md tells
-    how it differs from production.
+    It is the server of RunPod's SDK around the worker's own handler;
+    docs/reference/local-server.md tells how it differs from production.
     """
     _, container = start(LocalSettings)
     _require_free(host, port)

@@ -1,5 +1,5 @@
-"""The page docs/api.md, followed from nothing to a streamed file, on the local server and at a
-queue like RunPod's."""
+"""The page docs/guides/first-requests.md, followed from nothing to a streamed file, on the local
+server and at a queue like RunPod's."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from tests.loopback.free_ports import free_ports
 from tests.loopback.runpod_queue import ENDPOINT
 from tests.loopback.worker_process import ROOT, WorkerProcess
 
-PAGE = (ROOT / "docs" / "api.md").read_text()
+PAGE = (ROOT / "docs" / "guides" / "first-requests.md").read_text()
 TEXT = "Hello from afar. And hello again."
 
 

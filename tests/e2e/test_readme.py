@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "book").mkdir()
     (tmp_path / "book" / "1.txt").write_text("The first chapter.")
     (tmp_path / "book" / "2.txt").write_text("The second chapter.")
-    bundled = ROOT / "adapters" / "bundled_voices" / "default.ogg"
+    bundled = ROOT / "adapters" / "filesystem" / "bundled_voices" / "default.ogg"
     (tmp_path / "my-recording.wav").write_bytes(bundled.read_bytes())
     (tmp_path / "voices").mkdir()
     (tmp_path / "voices" / "alice.ogg").write_bytes(bundled.read_bytes())
