@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from application.ports.audio import AudioEncoder
 from application.ports.speech_model import SpeechModel
 from application.ports.storage import ObjectStore, StoredObject
-from application.references import Reference, References
+from application.references import CheckedRecording, References
 from application.speech_report import SpeechReport
 from application.utterance import Checkpoint, ChunkWatcher, Clock, Utterance
 from domain.audio import AudioFormat
@@ -20,6 +20,7 @@ from domain.emotion import Emotion, RecordedEmotion
 from domain.joins.join import Join
 from domain.joins.pause import Pause
 from domain.text.chunking import plan_chunks, whole_text
+from domain.warnings import SpeechWarning, WarningCode
 
 SEED_BITS = 63
 """Seeds are whole numbers below 2**63."""
@@ -48,7 +49,7 @@ class SpeechRequest:
     audio_format: AudioFormat = AudioFormat.OPUS
     bitrate_kbps: int = 128
     session_id: str | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[SpeechWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,25 +184,28 @@ class Speak:
             storage_seconds=self._clock() - spoken,
         )
 
-    def _emotion_reference(self, emotion: Emotion | None) -> Reference | None:
+    def _emotion_reference(self, emotion: Emotion | None) -> CheckedRecording | None:
         if isinstance(emotion, RecordedEmotion):
             return self._references.find(emotion.voice)
         return None
 
-    def _ignored_options(self, request: SpeechRequest) -> list[str]:
+    def _ignored_options(self, request: SpeechRequest) -> list[SpeechWarning]:
         """Warnings for what an engine with one voice of its own cannot do."""
         if self._model.info.clones_voices:
             return []
-        wishes = {
+        options = {
             "speaker_voice": request.speaker_voice is not None,
             "the emotion": request.emotion is not None,
             "use_random": getattr(request.emotion, "draw_exemplar", False),
             "the sampling controls": request.sampling != Sampling(),
         }
         return [
-            f"engine {self._model.info.name} has one voice of its own: {wish} had no effect"
-            for wish, is_meant in wishes.items()
-            if is_meant
+            SpeechWarning(
+                WarningCode.OPTION_IGNORED,
+                f"engine {self._model.info.name} has one voice of its own: {option} had no effect",
+            )
+            for option, is_given in options.items()
+            if is_given
         ]
 
 

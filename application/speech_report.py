@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from domain.warnings import SpeechWarning
+
 
 @dataclass(frozen=True, slots=True)
 class SpokenChunk:
@@ -41,7 +43,7 @@ class SpeechReport:
     chunks: tuple[SpokenChunk, ...]
     emotion_weights: tuple[float, ...] | None
     timings: Timings
-    warnings: tuple[str, ...]
+    warnings: tuple[SpeechWarning, ...]
 
     @property
     def duration_seconds(self) -> float:

@@ -237,5 +237,5 @@ def _metadata(
             storage=None if storage is None else round(storage, 6),
             real_time_factor=round(timings.synthesis / report.duration_seconds, 6),
         ),
-        warnings=list(report.warnings),
+        warnings=[warning.message for warning in report.warnings],
     )

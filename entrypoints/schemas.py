@@ -24,6 +24,7 @@ from domain.joins.crossfade import Crossfade
 from domain.joins.end_to_end import EndToEnd
 from domain.joins.join import Join
 from domain.joins.pause import Pause
+from domain.warnings import SpeechWarning, WarningCode
 from entrypoints.problems import HALF_A_PAIR, LANGUAGE_PATTERN, describe
 
 MAX_TEXT_CHARS = 10_000
@@ -192,7 +193,10 @@ class SpeechInput(BaseModel):
             audio_format=AudioFormat(self.audio_format),
             bitrate_kbps=self.bitrate_kbps,
             session_id=self.session_id,
-            warnings=tuple(self._idle_fields()),
+            warnings=tuple(
+                SpeechWarning(WarningCode.OPTION_IGNORED, sentence)
+                for sentence in self._idle_fields()
+            ),
         )
 
     def _idle_fields(self) -> Iterator[str]:
