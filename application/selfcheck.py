@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from application.speak import Speak, SpeechRequest
+from application.speak import Speak
 from application.speech_report import SpeechReport
+from application.speech_request import SpeechRequest
 from domain.audio import AUDIBLE_AMPLITUDE, Samples
 from domain.emotion import Emotion, VectorEmotion
 from domain.errors import InvalidRequest

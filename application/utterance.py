@@ -65,6 +65,7 @@ class Utterance:
         voice: The recording whose voice speaks.
         delivery: Seed, emotion, sampling and language.
         join: What lies between the chunks.
+        emo_alpha: The emotion's strength as the caller gave it, for the report.
         warnings: Warnings of the planning; the report adds those of the model, and repeats none.
         clock: Measures the timings of the report.
     """
@@ -78,6 +79,7 @@ class Utterance:
         voice: Recording,
         delivery: Delivery,
         join: Join,
+        emo_alpha: float = 1.0,
         warnings: Sequence[SpeechWarning] = (),
         clock: Clock = time.perf_counter,
     ) -> None:
@@ -87,6 +89,7 @@ class Utterance:
         self._voice = voice
         self._delivery = delivery
         self._join = join
+        self._emo_alpha = emo_alpha
         self._warnings = warnings
         self._clock = clock
         self._is_taken = False
@@ -210,6 +213,7 @@ class Utterance:
                 SpokenChunk(chunk.index, chunk.text, span.start / rate, span.end / rate)
                 for chunk, span in zip(self._chunks, spans, strict=True)
             ),
+            emo_alpha=self._emo_alpha,
             emotion_weights=weights,
             timings=Timings(progress.load, progress.first_audio, progress.synthesis),
             warnings=tuple(dict.fromkeys(progress.warnings)),

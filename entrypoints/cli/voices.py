@@ -11,9 +11,9 @@ from domain.errors import BadReference, UnknownVoice
 from domain.recording_check import concerns, measure
 from domain.recording_limits import LARGEST_FILE_BYTES
 from domain.voice import EXTENSIONS, is_voice_file, voice_name
-from entrypoints.cli.main import JOB_FAILED
 from entrypoints.cli.start import start
 from entrypoints.container import Container
+from entrypoints.exit_codes import JOB_FAILED
 from entrypoints.results import voice_list
 
 _ORDER = ", ".join(ending.removeprefix(".") for ending in EXTENSIONS)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from application.references import References
-from application.speak import Speak, SpeechRequest, StoredSpeech
+from application.speak import Speak, StoredSpeech
+from application.speech_request import SpeechRequest
 from application.utterance import SpokenSoFar
 from domain.audio import AudioFormat, Samples, audible_span, to_int16
 from domain.delivery import Sampling
