@@ -19,6 +19,7 @@ from domain.errors import (
 )
 from domain.function_words import foreign_language
 from domain.voice import Recording
+from domain.warnings import SpeechWarning, WarningCode
 
 if TYPE_CHECKING:
     from hibari import Hibari
@@ -129,7 +130,7 @@ def _require_speakable(text: str) -> None:
         )
 
 
-def _language_warnings(text: str, language: str | None) -> tuple[str, ...]:
+def _language_warnings(text: str, language: str | None) -> tuple[SpeechWarning, ...]:
     """What to tell the caller of a text that is foreign to this engine, as far as one can see."""
     if language == "en":
         return ()
@@ -137,7 +138,10 @@ def _language_warnings(text: str, language: str | None) -> tuple[str, ...]:
     if found is None:
         return ()
     return (
-        f"the preview engine speaks English only and read this text ({found}) as if it were"
-        " English: use an engine that knows the language, or set language to en where it is English"
-        " after all",
+        SpeechWarning(
+            WarningCode.FOREIGN_LANGUAGE,
+            f"the preview engine speaks English only and read this text ({found}) as if it were"
+            " English: use an engine that knows the language, or set language to en where it is"
+            " English after all",
+        ),
     )

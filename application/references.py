@@ -8,6 +8,7 @@ from application.ports.audio import AudioDecoder
 from application.ports.voices import FileVersion, VoiceReader
 from domain.errors import BadReference, UnknownVoice
 from domain.voice import LONGEST_SECONDS, Recording, usable_reference, voice_name
+from domain.warnings import SpeechWarning
 
 _DECODED_SECONDS = LONGEST_SECONDS + 1
 """Enough to tell that a recording is longer than what is used of it."""
@@ -17,11 +18,11 @@ COUNTED_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class CheckedRecording:
     """A recording that can be cloned, and what the caller should know about it."""
 
     recording: Recording
-    warnings: tuple[str, ...]
+    warnings: tuple[SpeechWarning, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class References:
         self._decoder = decoder
         self._known: dict[tuple[str, FileVersion], VoiceEntry] = {}
 
-    def find(self, name: str) -> Reference:
+    def find(self, name: str) -> CheckedRecording:
         """The recording called ``name``, cut to what the model listens to.
 
         Raises:
@@ -55,7 +56,7 @@ class References:
         found = self._voices.read(name)
         return self.examine(found.content, name=found.name, file=found.file)
 
-    def examine(self, content: bytes, *, name: str, file: str) -> Reference:
+    def examine(self, content: bytes, *, name: str, file: str) -> CheckedRecording:
         """Decode ``content`` and judge it as a reference.
 
         Raises:
@@ -64,7 +65,7 @@ class References:
         decoded = self._decoder.decode(content, name=file, limit_seconds=_DECODED_SECONDS)
         waveform, warnings = usable_reference(decoded, name=file)
         digest = hashlib.sha256(content).hexdigest()
-        return Reference(Recording(name, file, digest, waveform), warnings)
+        return CheckedRecording(Recording(name, file, digest, waveform), warnings)
 
     def entries(self) -> Iterator[VoiceEntry]:
         """All voices, the unusable ones too, sorted by file; one that goes meanwhile is left out.

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from application.speak import Speak, SpeechRequest
+from application.speak import Speak
 from application.speech_report import SpeechReport
+from application.speech_request import SpeechRequest
 from domain.audio import AUDIBLE_AMPLITUDE, Samples
 from domain.emotion import Emotion, VectorEmotion
 from domain.errors import InvalidRequest
+from domain.warnings import WarningCode
 
 _SEED = 20_250_101
 _LONGEST_SILENCE_SECONDS = 2.0
@@ -132,7 +134,9 @@ def _row(checked: CheckedText, samples: Samples, report: SpeechReport) -> CheckR
     pace = len(checked.text) / seconds
     silence = _longest_run(np.abs(samples) < AUDIBLE_AMPLITUDE) / report.sample_rate_hz
     clipped = float((np.abs(samples) >= _FULL_SCALE).mean())
-    problems = [warning for warning in report.warnings if "max_mel_tokens" in warning]
+    problems = [
+        warning.message for warning in report.warnings if warning.code is WarningCode.LENGTH_LIMIT
+    ]
     if not checked.slowest <= pace <= checked.fastest:
         problems.append(
             f"{pace:.1f} characters a second; {checked.slowest} to {checked.fastest} are speech"

@@ -1,6 +1,5 @@
-"""The one use case: a text and a voice in, speech out."""
+"""The main use case: speak a text in a voice, into the store or sample by sample."""
 
-import re
 import secrets
 import time
 import uuid
@@ -11,51 +10,24 @@ from dataclasses import dataclass
 from application.ports.audio import AudioEncoder
 from application.ports.speech_model import SpeechModel
 from application.ports.storage import ObjectStore, StoredObject
-from application.references import Reference, References
+from application.references import CheckedRecording, References
 from application.speech_report import SpeechReport
+from application.speech_request import SpeechRequest, is_session_id
 from application.utterance import Checkpoint, ChunkWatcher, Clock, Utterance
-from domain.audio import AudioFormat
 from domain.delivery import Delivery, Sampling
 from domain.emotion import Emotion, RecordedEmotion
-from domain.joins.join import Join
-from domain.joins.pause import Pause
 from domain.text.chunking import plan_chunks, whole_text
+from domain.warnings import SpeechWarning, WarningCode
 
 SEED_BITS = 63
-"""Seeds are whole numbers below 2**63."""
-
-SESSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
-"""A name of at most 128 characters that is safe as a file name, an object key and in a URL."""
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechRequest:
-    """What a caller wants spoken, and how.
-
-    ``speaker_voice`` None is the default voice; ``max_chars_per_chunk`` None leaves the text
-    whole; ``seed`` None draws one; ``session_id`` None names the object after the job where its id
-    can be a name, else with a new one. ``warnings`` are sentences for the report.
-    """
-
-    text: str
-    speaker_voice: str | None = None
-    emotion: Emotion | None = None
-    max_chars_per_chunk: int | None = 300
-    join: Join = Pause(300)
-    seed: int | None = None
-    sampling: Sampling = Sampling()
-    language: str | None = None
-    audio_format: AudioFormat = AudioFormat.OPUS
-    bitrate_kbps: int = 128
-    session_id: str | None = None
-    warnings: tuple[str, ...] = ()
+"""Bits of a seed, which is an integer of 0 or more that a signed 64-bit number can hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSpeech:
-    """A finished file in the store, and what is in it.
+    """A finished file in the store.
 
-    ``sample_rate_hz``, ``duration_seconds`` and ``codec`` are the file's own.
+    ``sample_rate_hz``, ``duration_seconds`` and ``codec`` describe the file, ``report`` the speech.
     """
 
     filename: str
@@ -70,11 +42,11 @@ class StoredSpeech:
 
 
 class Speak:
-    """Speaks requests, into the object store or sample by sample.
+    """Speak requests, into the object store or sample by sample.
 
     Args:
         default_voice: Name of the voice for requests that name none.
-        draw_seed: Gives a seed to a request without one.
+        draw_seed: Return the seed of a request without one.
         clock: Measures the timings of reports.
     """
 
@@ -98,7 +70,9 @@ class Speak:
         self._clock = clock
 
     def utterance(self, request: SpeechRequest) -> Utterance:
-        """Plan ``request``: find its recordings and cut its text. Nothing is spoken yet.
+        """Plan ``request``: find its recordings and cut its text into chunks.
+
+        The model is not called.
 
         Raises:
             UnknownVoice, BadReference: a recording that the request names cannot be used.
@@ -124,6 +98,7 @@ class Speak:
                 language=request.language,
             ),
             join=request.join,
+            emo_alpha=request.emo_alpha,
             warnings=(
                 *request.warnings,
                 *self._ignored_options(request),
@@ -143,10 +118,10 @@ class Speak:
     ) -> StoredSpeech:
         """Speak ``request`` into a file, encoded as it is spoken, and store it.
 
-        Recordings and store are checked before the model is asked.
+        Recordings and store are checked before the model is called.
 
         Raises:
-            SpeechError: the class says what failed.
+            SpeechError: the class tells what failed.
             Whatever ``checkpoint`` raises.
         """
         filename = (request.session_id or _session_of(job_id)) + request.audio_format.extension
@@ -183,31 +158,29 @@ class Speak:
             storage_seconds=self._clock() - spoken,
         )
 
-    def _emotion_reference(self, emotion: Emotion | None) -> Reference | None:
+    def _emotion_reference(self, emotion: Emotion | None) -> CheckedRecording | None:
         if isinstance(emotion, RecordedEmotion):
             return self._references.find(emotion.voice)
         return None
 
-    def _ignored_options(self, request: SpeechRequest) -> list[str]:
-        """Warnings for what an engine with one voice of its own cannot do."""
+    def _ignored_options(self, request: SpeechRequest) -> list[SpeechWarning]:
+        """Return a warning for each option that an engine with a single voice ignores."""
         if self._model.info.clones_voices:
             return []
-        wishes = {
+        options = {
             "speaker_voice": request.speaker_voice is not None,
             "the emotion": request.emotion is not None,
             "use_random": getattr(request.emotion, "draw_exemplar", False),
             "the sampling controls": request.sampling != Sampling(),
         }
         return [
-            f"engine {self._model.info.name} has one voice of its own: {wish} had no effect"
-            for wish, is_meant in wishes.items()
-            if is_meant
+            SpeechWarning(
+                WarningCode.OPTION_IGNORED,
+                f"engine {self._model.info.name} has one voice of its own: {option} had no effect",
+            )
+            for option, is_given in options.items()
+            if is_given
         ]
-
-
-def is_session_id(name: str) -> bool:
-    """Return whether ``name`` can name a stored object."""
-    return re.fullmatch(SESSION_PATTERN, name) is not None
 
 
 def _session_of(job_id: str) -> str:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from domain.warnings import SpeechWarning
+
 
 @dataclass(frozen=True, slots=True)
 class SpokenChunk:
@@ -29,7 +31,11 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class SpeechReport:
-    """What was spoken, and how."""
+    """What was spoken, and how.
+
+    ``emo_alpha`` is the emotion's strength as the request gave it. ``emotion_weights`` are the
+    eight weights that the model received, or None where the emotion is not given by weights.
+    """
 
     engine: str
     device: str
@@ -39,11 +45,12 @@ class SpeechReport:
     speaker_voice: str
     characters: int
     chunks: tuple[SpokenChunk, ...]
+    emo_alpha: float
     emotion_weights: tuple[float, ...] | None
     timings: Timings
-    warnings: tuple[str, ...]
+    warnings: tuple[SpeechWarning, ...]
 
     @property
     def duration_seconds(self) -> float:
-        """Length of the joined audio."""
+        """Length of the joined audio, in seconds."""
         return self.sample_count / self.sample_rate_hz

@@ -17,6 +17,7 @@ from domain.joins.join import Join, joiner
 from domain.joins.joiner import ChunkSpan
 from domain.text.chunking import Chunk
 from domain.voice import Recording
+from domain.warnings import SpeechWarning, WarningCode
 
 Clock = Callable[[], float]
 """Returns seconds of a clock that never goes back."""
@@ -49,7 +50,7 @@ class _Progress:
     synthesis: float = 0.0
     audible_chunks: set[int] = field(default_factory=set)
     emotion_weights: tuple[float, ...] | None = None
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[SpeechWarning] = field(default_factory=list)
 
 
 class Utterance:
@@ -64,7 +65,8 @@ class Utterance:
         voice: The recording whose voice speaks.
         delivery: Seed, emotion, sampling and language.
         join: What lies between the chunks.
-        warnings: Warnings of the planning; the report adds those of the model.
+        emo_alpha: The emotion's strength as the caller gave it, for the report.
+        warnings: Warnings of the planning; the report adds those of the model, and repeats none.
         clock: Measures the timings of the report.
     """
 
@@ -77,7 +79,8 @@ class Utterance:
         voice: Recording,
         delivery: Delivery,
         join: Join,
-        warnings: Sequence[str] = (),
+        emo_alpha: float = 1.0,
+        warnings: Sequence[SpeechWarning] = (),
         clock: Clock = time.perf_counter,
     ) -> None:
         self._model = model
@@ -86,6 +89,7 @@ class Utterance:
         self._voice = voice
         self._delivery = delivery
         self._join = join
+        self._emo_alpha = emo_alpha
         self._warnings = warnings
         self._clock = clock
         self._is_taken = False
@@ -182,7 +186,11 @@ class Utterance:
         if not progress.audible_chunks:
             raise SynthesisFailed("the model produced nothing audible for this text")
         progress.warnings.extend(
-            f"chunk {chunk.index} is silent: the model found nothing to speak in {chunk.text!r}"
+            SpeechWarning(
+                WarningCode.CHUNK_SILENT,
+                f"chunk {chunk.index} is silent: the model found nothing to speak in"
+                f" {chunk.text!r}",
+            )
             for chunk in self._chunks
             if chunk.index not in progress.audible_chunks
         )
@@ -205,7 +213,8 @@ class Utterance:
                 SpokenChunk(chunk.index, chunk.text, span.start / rate, span.end / rate)
                 for chunk, span in zip(self._chunks, spans, strict=True)
             ),
+            emo_alpha=self._emo_alpha,
             emotion_weights=weights,
             timings=Timings(progress.load, progress.first_audio, progress.synthesis),
-            warnings=tuple(progress.warnings),
+            warnings=tuple(dict.fromkeys(progress.warnings)),
         )

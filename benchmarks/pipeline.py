@@ -25,7 +25,8 @@ from adapters.pyav.decoder import PyavDecoder
 from adapters.pyav.encoder import PyavEncoder
 from application.ports.speech_model import ModelInfo, ModelState, ModelStatus, SpokenPart
 from application.references import References
-from application.speak import Speak, SpeechRequest
+from application.speak import Speak
+from application.speech_request import SpeechRequest
 from benchmarks.process import in_a_new_process
 from domain.audio import AudioFormat, Samples, to_int16
 from domain.delivery import Delivery
@@ -89,7 +90,7 @@ def ours(minutes: int, folder: Path) -> None:
 def ours_streamed(minutes: int, folder: Path) -> None:
     """Stream mode: every piece rendered to JSON and dropped."""
     utterance = _speaker(folder).utterance(_request(minutes))
-    for piece in stream_objects(utterance, emo_alpha=1.0):
+    for piece in stream_objects(utterance):
         if not isinstance(piece, StreamEnd):
             piece.model_dump_json()
 

@@ -12,6 +12,7 @@ from domain.audio import Waveform, audible_span, samples_in
 from domain.errors import BadReference, InvalidRequest, printable
 from domain.recording_limits import LOUDEST_AMPLITUDE
 from domain.visible_text import is_visible
+from domain.warnings import SpeechWarning, WarningCode
 
 EXTENSIONS = (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".webm", ".aac")
 """Which file of one stem is taken first."""
@@ -99,7 +100,9 @@ def renamed_file(file: str, new_name: str) -> str:
     return new_file
 
 
-def usable_reference(waveform: Waveform, *, name: str) -> tuple[Waveform, tuple[str, ...]]:
+def usable_reference(
+    waveform: Waveform, *, name: str
+) -> tuple[Waveform, tuple[SpeechWarning, ...]]:
     """``waveform`` cut to what the model listens to, and a warning for each thing that was cut.
 
     Raises:
@@ -110,12 +113,15 @@ def usable_reference(waveform: Waveform, *, name: str) -> tuple[Waveform, tuple[
             f"{name} lasts {waveform.duration_seconds:.2f} s; a reference needs at least"
             f" {SHORTEST_SECONDS} s of speech, best 5 to 15 s"
         )
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[SpeechWarning, ...] = ()
     if waveform.duration_seconds > LONGEST_SECONDS:
         kept = samples_in(LONGEST_SECONDS * 1000, waveform.sample_rate_hz)
         warnings = (
-            f"reference {name} is longer than {LONGEST_SECONDS:.0f} s;"
-            f" only its first {LONGEST_SECONDS:.0f} s are used",
+            SpeechWarning(
+                WarningCode.REFERENCE_CUT,
+                f"reference {name} is longer than {LONGEST_SECONDS:.0f} s;"
+                f" only its first {LONGEST_SECONDS:.0f} s are used",
+            ),
         )
         waveform = Waveform(waveform.samples[:kept], waveform.sample_rate_hz)
     peak = float(np.abs(waveform.samples).max())

@@ -6,7 +6,7 @@ Every sentence is short, whatever the value is.
 from collections.abc import Mapping
 from typing import Any
 
-from application.speak import SESSION_PATTERN
+from application.speech_request import SESSION_PATTERN
 from domain.errors import printable
 
 HALF_A_PAIR = "holds half of a surrogate pair, which is no character"

@@ -144,7 +144,7 @@ def download_result(files: Sequence[WeightFile]) -> DownloadResult:
     )
 
 
-def batch_result(spoken: StoredSpeech, *, emo_alpha: float) -> BatchResult:
+def batch_result(spoken: StoredSpeech) -> BatchResult:
     """The answer to a batch job."""
     return BatchResult(
         filename=spoken.filename,
@@ -152,7 +152,6 @@ def batch_result(spoken: StoredSpeech, *, emo_alpha: float) -> BatchResult:
         s3_key=spoken.stored.key,
         metadata=_metadata(
             spoken.report,
-            emo_alpha=emo_alpha,
             sample_rate=spoken.sample_rate_hz,
             codec=spoken.codec,
             bitrate_kbps=spoken.bitrate_kbps,
@@ -163,13 +162,12 @@ def batch_result(spoken: StoredSpeech, *, emo_alpha: float) -> BatchResult:
     )
 
 
-def stream_end(report: SpeechReport, *, pieces: int, emo_alpha: float) -> StreamEnd:
+def stream_end(report: SpeechReport, *, pieces: int) -> StreamEnd:
     """The last answer to a stream job."""
     return StreamEnd(
         total_chunks=pieces,
         metadata=_metadata(
             report,
-            emo_alpha=emo_alpha,
             sample_rate=report.sample_rate_hz,
             codec="pcm_16",
             bitrate_kbps=None,
@@ -198,7 +196,6 @@ def voice_list(entries: list[VoiceEntry]) -> VoiceList:
 def _metadata(
     report: SpeechReport,
     *,
-    emo_alpha: float,
     sample_rate: int,
     codec: str,
     bitrate_kbps: int | None,
@@ -215,7 +212,7 @@ def _metadata(
         duration=round(duration, 6),
         device=report.device,
         speaker_voice=report.speaker_voice,
-        emo_alpha=emo_alpha,
+        emo_alpha=report.emo_alpha,
         emo_vector=None if weights is None else [round(weight, 6) for weight in weights],
         engine=report.engine,
         seed=report.seed,
@@ -237,5 +234,5 @@ def _metadata(
             storage=None if storage is None else round(storage, 6),
             real_time_factor=round(timings.synthesis / report.duration_seconds, 6),
         ),
-        warnings=list(report.warnings),
+        warnings=[warning.message for warning in report.warnings],
     )

@@ -5,31 +5,33 @@ import multiprocessing
 import os
 import sys
 import threading
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from application.ports.speech_model import ModelState
-from domain.errors import ModelUnavailable, StorageFailed
+from domain.errors import SpeechError
 from entrypoints.container import Container
+from entrypoints.exit_codes import WRONG_USAGE, SettingsError, complain
+from entrypoints.health import Health, health
 from entrypoints.installation import install_advice
 from entrypoints.logs import configure_logs
 from entrypoints.settings.settings import WorkerSettings, load_settings
-from entrypoints.warmup import try_to, warm_up
+from entrypoints.worker.faults import is_worker_fault
 from entrypoints.worker.job_handler import JobHandler
-from entrypoints.wrong_settings import SettingsError
+from entrypoints.worker.speech_jobs import SpeechJobs
+from entrypoints.worker.startup import prepare, require_fitness, run_and_log
 
-WRONG_USAGE = 2
 JOB_SOURCE = "RUNPOD_WEBHOOK_GET_JOB"
-"""RunPod sets it wherever a worker has jobs to take."""
+"""Name of the variable that RunPod sets wherever a worker has jobs to take."""
 
-_BEYOND_WORK = (ModelState.MISSING_PACKAGE, ModelState.FAILED)
-"""Missing weights and a missing GPU are not among them: there the worker lives to say so, since
-a job that fails tells its sender more than one that nobody takes."""
+RELEASE_SECONDS = 60.0
+"""Longest time that a cancelled job may hold the engine: many times what a GPU takes for a chunk,
+which is never interrupted."""
 
 
 def main(container: Container | None = None) -> None:
-    """Take jobs until told to stop; arguments that are not ours are the SDK's.
+    """Take jobs until the process is stopped; unknown arguments are left to RunPod's SDK.
 
-    ``container`` stands in for the one that the environment describes.
+    ``container`` replaces the one that the environment describes.
     """
     options = _options()
     try:
@@ -39,50 +41,15 @@ def main(container: Container | None = None) -> None:
             warms_up=options.warmup,
         )
     except SettingsError as error:
-        for line in str(error).splitlines():
-            print(f"indextts-runpod: {line}", file=sys.stderr)
-        sys.exit(WRONG_USAGE)
-
-
-def _run(container: Container, *, is_local: bool, warms_up: bool) -> None:
-    configure_logs(container.settings())
-    if not is_local and not os.environ.get(JOB_SOURCE):
-        raise SettingsError("RunPod gives no jobs here; to try it, use: indextts-runpod serve")
-    _tidy(container)
-    if warms_up:
-        try_to("warm_up", lambda: warm_up(container.speak()))
-    serve_jobs(container)
-    _leave_threads_behind()
-
-
-def _leave_threads_behind() -> None:
-    """End the process now where a thread is still at work.
-
-    It may never come back. The interpreter would wait for it if it belongs to a library's pool,
-    and torch aborts the process when it is torn down amid a computation.
-    """
-    if threading.active_count() == 1:
-        return
-    for child in multiprocessing.active_children():
-        child.terminate()  # the SDK's pings: they would outlive the worker
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
-
-
-def _tidy(container: Container) -> None:
-    """Old files go and new voices come, before a job could ask for either."""
-    try_to("cleanup", lambda: container.cleanup().run())
-    if container.settings().voices_s3_uri:
-        try_to("voice_sync", lambda: container.voice_sync().run())
+        sys.exit(complain(str(error), WRONG_USAGE))
 
 
 def serve_jobs(container: Container, *, keeps_audio: bool = False) -> None:
     """Hand the handler to RunPod's SDK, which reads ``sys.argv`` and runs until it is stopped.
 
-    The model is loaded while jobs are taken already: they wait for it, and health is told. It
-    begins with the SDK's first look for a job, because before that the SDK forks the process
-    that pings, and a fork in the middle of loading may stand still for ever.
+    The model loads while the first jobs are taken already: they wait for it, and ``health_check``
+    reports it. Loading starts with the SDK's first look for a job. Before that the SDK forks the
+    process that pings, and a fork while other threads load may hang.
 
     Raises:
         SettingsError: the SDK is not installed.
@@ -96,44 +63,86 @@ def serve_jobs(container: Container, *, keeps_audio: bool = False) -> None:
         ) from error
 
     loading = threading.Thread(
-        target=try_to, args=("load", container.model().load), name="loading", daemon=True
+        target=run_and_log, args=("load", container.model().load), name="loading", daemon=True
     )
 
-    def one_job_at_a_time(_: int) -> int:
+    def start_loading_and_allow_one_job(_: int) -> int:
         if loading.ident is None:
             loading.start()
         return 1
 
     config: dict[str, Any] = {
         "return_aggregate_stream": True,
-        "concurrency_modifier": one_job_at_a_time,
+        "concurrency_modifier": start_loading_and_allow_one_job,
     }
-    handler = JobHandler(
-        container=container,
+    handler = job_handler(
+        container,
         keeps_audio=keeps_audio,
         recycle=lambda: config.update(refresh_worker=True),
     )
     config["handler"] = handler.handle
 
-    def can_work() -> None:
-        _require_fitness(container)
+    def can_work() -> None:  # the SDK takes no callable without a name
+        require_fitness(container)
 
     runpod.serverless.register_fitness_check(can_work)
     runpod.serverless.start(config)
 
 
-def _require_fitness(container: Container) -> None:
-    """Refuse to take jobs where none could succeed and another worker might do better.
+def job_handler(
+    container: Container,
+    *,
+    recycle: Callable[[], None],
+    keeps_audio: bool = False,
+    release_seconds: float = RELEASE_SECONDS,
+) -> JobHandler:
+    """Build the handler of a worker from the parts of ``container``; see ``JobHandler``."""
+    settings, model = container.settings(), container.model()
 
-    Raises:
-        ModelUnavailable: the engine is not installed, or could not be loaded.
-        StorageFailed: the store cannot be reached.
+    def check_health() -> Awaitable[Health]:
+        return health(model=model, store=container.store(), voices=container.voices())
+
+    def is_fault(error: SpeechError) -> bool:
+        return is_worker_fault(error, model)
+
+    return JobHandler(
+        speech=SpeechJobs(
+            speak=container.speak(),
+            model=model,
+            timeout_seconds=settings.job_timeout_seconds,
+            release_seconds=release_seconds,
+        ),
+        references=container.references(),
+        health=check_health,
+        max_text_chars=settings.max_text_chars,
+        is_worker_fault=is_fault,
+        recycle=recycle,
+        keeps_audio=keeps_audio,
+    )
+
+
+def _run(container: Container, *, is_local: bool, warms_up: bool) -> None:
+    configure_logs(container.settings())
+    if not is_local and not os.environ.get(JOB_SOURCE):
+        raise SettingsError("RunPod gives no jobs here; to try it, use: indextts-runpod serve")
+    prepare(container, warms_up=warms_up)
+    serve_jobs(container)
+    _leave_threads_behind()
+
+
+def _leave_threads_behind() -> None:
+    """End the process now if another thread is still at work.
+
+    That thread may never end. The interpreter would wait for one of a library's pool, and torch
+    aborts the process if it is torn down during a computation.
     """
-    status = container.model().status()
-    if status.state in _BEYOND_WORK:
-        raise ModelUnavailable(f"{status.state.value}: {status.advice}")
-    if not container.store().is_reachable():
-        raise StorageFailed(f"the {container.store().kind} store cannot be reached")
+    if threading.active_count() == 1:
+        return
+    for child in multiprocessing.active_children():
+        child.terminate()  # the SDK's process that pings, which would outlive the worker
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _options() -> argparse.Namespace:

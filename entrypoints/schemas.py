@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -15,7 +16,16 @@ from pydantic import (
     model_validator,
 )
 
-from application.speak import SESSION_PATTERN, SpeechRequest
+from application.speech_request import (
+    BITRATE_KBPS,
+    CHUNK_CHARS,
+    CROSSFADE_MS,
+    MAX_TEXT_CHARS,
+    PAUSE_MS,
+    SESSION_PATTERN,
+    STREAM_CHUNK_CHARS,
+    SpeechRequest,
+)
 from domain.audio import AudioFormat
 from domain.delivery import Sampling
 from domain.emotion import Emotion, RecordedEmotion, VectorEmotion, WordsEmotion
@@ -24,12 +34,13 @@ from domain.joins.crossfade import Crossfade
 from domain.joins.end_to_end import EndToEnd
 from domain.joins.join import Join
 from domain.joins.pause import Pause
+from domain.warnings import SpeechWarning, WarningCode
 from entrypoints.problems import HALF_A_PAIR, LANGUAGE_PATTERN, describe
-
-MAX_TEXT_CHARS = 10_000
 
 REPORTED = 10
 """Problems that one error names: more of them help nobody to mend the first ones."""
+
+_SAMPLING_FIELDS = {field.name for field in fields(Sampling)}
 
 _LONGEST_TYPO = 64
 """Characters of an unknown field that is taken for a misspelt one; the longest known has 26."""
@@ -93,16 +104,20 @@ class SpeechInput(BaseModel):
     )
     use_random: bool = Field(default=False, description="draw the emotion's exemplar at random")
     enable_chunking: bool = Field(default=True, description="split long text")
-    max_chars_per_chunk: ChunkBound = Field(default=300, description="upper bound of a chunk")
+    max_chars_per_chunk: ChunkBound = Field(
+        default=CHUNK_CHARS, description="upper bound of a chunk"
+    )
     enable_crossfade: bool = Field(default=True, description="blend chunk joins")
-    crossfade_ms: Milliseconds = Field(default=140, description="length of the blend")
-    chunk_pause_ms: Milliseconds = Field(default=300, description="silence between chunks")
+    crossfade_ms: Milliseconds = Field(default=CROSSFADE_MS, description="length of the blend")
+    chunk_pause_ms: Milliseconds = Field(default=PAUSE_MS, description="silence between chunks")
     stream: bool = Field(default=False, description="give the audio out while it is spoken")
     output_format: Literal["pcm_16"] = Field(
         default="pcm_16", description="format of streamed audio"
     )
     stream_max_chars_per_chunk: ChunkBound | None = Field(
-        default=None, description="chunk bound of a stream; smaller is earlier first audio [150]"
+        default=None,
+        description="chunk bound of a stream; smaller is earlier first audio"
+        f" [{STREAM_CHUNK_CHARS}]",
     )
     stream_crossfade_ms: Milliseconds | None = Field(
         default=None, description="blend of a stream [crossfade_ms]"
@@ -117,7 +132,7 @@ class SpeechInput(BaseModel):
         default="opus", description="container and codec of the finished file"
     )
     bitrate_kbps: Annotated[Whole, Field(ge=16, le=320)] = Field(
-        default=128, description="bit rate of a lossy format"
+        default=BITRATE_KBPS, description="bit rate of a lossy format"
     )
     language: Annotated[Text, Field(pattern=LANGUAGE_PATTERN), AfterValidator(str.lower)] | None = (
         Field(default=None, description="BCP 47 primary tag; by default judged by the script")
@@ -175,24 +190,19 @@ class SpeechInput(BaseModel):
             text=self.text,
             speaker_voice=self.speaker_voice,
             emotion=self._emotion(),
+            emo_alpha=self.emo_alpha,
             max_chars_per_chunk=self._chunk_bound() if self.enable_chunking else None,
             join=self._join(),
             seed=self.seed,
-            sampling=Sampling(
-                temperature=self.temperature,
-                top_p=self.top_p,
-                top_k=self.top_k,
-                num_beams=self.num_beams,
-                repetition_penalty=self.repetition_penalty,
-                max_mel_tokens=self.max_mel_tokens,
-                diffusion_steps=self.diffusion_steps,
-                inference_cfg_rate=self.inference_cfg_rate,
-            ),
+            sampling=Sampling(**self.model_dump(include=_SAMPLING_FIELDS)),
             language=self.language,
             audio_format=AudioFormat(self.audio_format),
             bitrate_kbps=self.bitrate_kbps,
             session_id=self.session_id,
-            warnings=tuple(self._idle_fields()),
+            warnings=tuple(
+                SpeechWarning(WarningCode.OPTION_IGNORED, sentence)
+                for sentence in self._idle_fields()
+            ),
         )
 
     def _idle_fields(self) -> Iterator[str]:
@@ -217,7 +227,8 @@ class SpeechInput(BaseModel):
             return self.max_chars_per_chunk
         if self.stream_max_chars_per_chunk is not None:
             return self.stream_max_chars_per_chunk
-        return self.max_chars_per_chunk if "max_chars_per_chunk" in self.model_fields_set else 150
+        is_set = "max_chars_per_chunk" in self.model_fields_set
+        return self.max_chars_per_chunk if is_set else STREAM_CHUNK_CHARS
 
     def _join(self) -> Join:
         """Return the pause if there is one, else the crossfade if it is on."""

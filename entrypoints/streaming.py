@@ -14,7 +14,7 @@ PIECE_SAMPLES = 320_000
 
 
 def stream_objects(
-    utterance: Utterance, *, emo_alpha: float, checkpoint: Checkpoint | None = None
+    utterance: Utterance, *, checkpoint: Checkpoint | None = None
 ) -> Generator[StreamPiece | StreamEnd, None, None]:
     """Speak, one object for each stretch of final samples, then the end.
 
@@ -33,7 +33,7 @@ def stream_objects(
                     audio_chunk=base64.b64encode(pcm).decode("ascii"),
                     sample_rate=utterance.sample_rate_hz,
                 )
-    yield stream_end(utterance.report(), pieces=number, emo_alpha=emo_alpha)
+    yield stream_end(utterance.report(), pieces=number)
 
 
 def write_stream(pieces: Generator[bytes, None, bytes], sink: BinaryIO) -> int:

@@ -8,6 +8,7 @@ from typing import Protocol
 from domain.audio import Samples
 from domain.delivery import Delivery
 from domain.voice import Recording
+from domain.warnings import SpeechWarning
 
 
 class ModelState(Enum):
@@ -46,14 +47,14 @@ class SpokenPart:
 
     Parts come in the order of the chunks and, within a chunk, in time; the last part of a chunk
     has ``ends_chunk`` set, and every chunk has such a part, if only an empty one.
-    ``warnings`` are sentences for the caller; ``emotion_weights`` are the eight weights that the
-    model used where it found them itself (emotion from words), on any one part.
+    ``emotion_weights`` are the eight weights that the model used where it found them itself
+    (emotion from words), on any one part.
     """
 
     chunk: int
     samples: Samples
     ends_chunk: bool
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[SpeechWarning, ...] = ()
     emotion_weights: tuple[float, ...] | None = None
 
 

@@ -14,9 +14,9 @@ import click
 from application.engine_choice import PassedOver
 from application.ports.speech_model import ModelStatus
 from domain.errors import SpeechError
-from entrypoints.cli.main import JOB_FAILED
 from entrypoints.cli.start import start
 from entrypoints.container import Container
+from entrypoints.exit_codes import JOB_FAILED
 from entrypoints.installation import DISTRIBUTION, install_advice
 from entrypoints.settings.settings import Settings
 

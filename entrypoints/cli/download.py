@@ -7,8 +7,8 @@ import click
 
 from application.ports.weights import WeightFile, WeightState
 from entrypoints.cli.download_progress import DownloadProgress
-from entrypoints.cli.main import JOB_FAILED
 from entrypoints.cli.start import start
+from entrypoints.exit_codes import JOB_FAILED
 from entrypoints.results import download_result
 
 _BAD = (WeightState.MISSING, WeightState.DAMAGED)

@@ -11,7 +11,7 @@ import sys
 import click
 
 from domain.errors import InvalidRequest, SpeechError
-from entrypoints.wrong_settings import SettingsError
+from entrypoints.exit_codes import INTERRUPTED, JOB_FAILED, WRONG_USAGE, SettingsError, complain
 
 _COMMANDS = {
     "speak": ("entrypoints.cli.speak:speak", "Speak a text into an audio file."),
@@ -38,11 +38,6 @@ _COMMANDS = {
     ),
 }
 """Where each command is, and its line in the list of commands."""
-
-JOB_FAILED = 1
-WRONG_USAGE = 2
-INTERRUPTED = 130
-
 
 _NAME = "indextts-runpod"
 
@@ -124,15 +119,15 @@ def _status() -> int:
     except click.UsageError as error:
         return _explain_usage(error)
     except click.ClickException as error:
-        return _complain(error.format_message().replace("\n", " "), error.exit_code)
+        return complain(error.format_message().replace("\n", " "), error.exit_code)
     except SettingsError as error:
-        return _complain(str(error), WRONG_USAGE)
+        return complain(str(error), WRONG_USAGE)
     except InvalidRequest as error:
-        return _complain(str(error), WRONG_USAGE)
+        return complain(str(error), WRONG_USAGE)
     except SpeechError as error:
-        return _complain("\n".join([str(error), *_installing(error)]), JOB_FAILED)
+        return complain("\n".join([str(error), *_installing(error)]), JOB_FAILED)
     except (KeyboardInterrupt, click.Abort):
-        return _complain("interrupted", INTERRUPTED)
+        return complain("interrupted", INTERRUPTED)
     except BrokenPipeError:
         # whoever read our output has gone: nothing is left to say, not even at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -151,7 +146,7 @@ def _installing(error: SpeechError) -> list[str]:
 
 def _explain_usage(error: click.UsageError) -> int:
     """What was wrong, how the command is used, and where to read more."""
-    _complain(error.format_message().replace("\n", " "), error.exit_code)
+    complain(error.format_message().replace("\n", " "), error.exit_code)
     command = error.ctx.command_path if error.ctx else _NAME
     if error.ctx:
         click.echo(error.ctx.get_usage(), err=True)
@@ -159,12 +154,6 @@ def _explain_usage(error: click.UsageError) -> int:
         click.echo(f"To speak a text: {_NAME} speak {shlex.quote(error.command_name)}", err=True)
     click.echo(f"More: {command} --help", err=True)
     return error.exit_code
-
-
-def _complain(message: str, status: int) -> int:
-    for line in message.splitlines():
-        click.echo(f"{_NAME}: {line}", err=True)
-    return status
 
 
 if __name__ == "__main__":

@@ -89,4 +89,4 @@ class Piping:
                 yield utterance, pieces
 
     def _metadata(self, utterance: Utterance, pieces: int) -> Metadata:
-        return stream_end(utterance.report(), pieces=pieces, emo_alpha=self._job.emo_alpha).metadata
+        return stream_end(utterance.report(), pieces=pieces).metadata

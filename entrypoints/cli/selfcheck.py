@@ -6,8 +6,8 @@ from dataclasses import asdict
 import click
 
 from application.selfcheck import CheckRow, SelfCheck
-from entrypoints.cli.main import JOB_FAILED
 from entrypoints.cli.start import say_which_engine, start
+from entrypoints.exit_codes import JOB_FAILED
 
 _HEAD = f"{'text':<16}{'seconds':>9}{'RTF':>8}{'chars/s':>9}{'silence':>9}{'clipped':>9}  verdict"
 

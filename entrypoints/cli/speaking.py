@@ -111,7 +111,7 @@ class Speaking:
         spoken = self._speak_into(named).into_store(
             job.to_request(), job_id=uuid.uuid4().hex, watch=self._progress
         )
-        result = batch_result(spoken, emo_alpha=job.emo_alpha)
+        result = batch_result(spoken)
         if self._order.as_json:
             click.echo(result.model_dump_json())
         else:
@@ -132,7 +132,7 @@ class Speaking:
 
     def _print_pieces(self, job: SpeechInput) -> None:
         utterance = self._container.local_speak().utterance(job.to_request())
-        with closing(stream_objects(utterance, emo_alpha=job.emo_alpha)) as objects:
+        with closing(stream_objects(utterance)) as objects:
             for piece in objects:
                 click.echo(piece.model_dump_json())
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from application.references import Reference, References, VoiceEntry
+from application.references import CheckedRecording, References, VoiceEntry
 from domain.errors import BadReference, UnknownVoice
 from domain.recording_check import concerns, measure
 from domain.recording_limits import LARGEST_FILE_BYTES
 from domain.voice import EXTENSIONS, is_voice_file, voice_name
-from entrypoints.cli.main import JOB_FAILED
 from entrypoints.cli.start import start
 from entrypoints.container import Container
+from entrypoints.exit_codes import JOB_FAILED
 from entrypoints.results import voice_list
 
 _ORDER = ", ".join(ending.removeprefix(".") for ending in EXTENSIONS)
@@ -123,8 +123,9 @@ def _checked(name: str, references: References) -> VoiceEntry:
     return VoiceEntry(name, recording.file, recording.waveform.duration_seconds)
 
 
-def _warnings(reference: Reference) -> list[str]:
-    return [*reference.warnings, *concerns(measure(reference.recording.waveform))]
+def _warnings(reference: CheckedRecording) -> list[str]:
+    messages = [warning.message for warning in reference.warnings]
+    return [*messages, *concerns(measure(reference.recording.waveform))]
 
 
 def _read(recording: Path) -> bytes:

@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 import click
 
+from application.warm_up import warm_up
 from entrypoints.cli.start import say_which_engine, start
-from entrypoints.warmup import warm_up
 
 
 @click.command()

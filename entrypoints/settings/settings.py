@@ -8,10 +8,11 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from application.speech_request import MAX_TEXT_CHARS
 from domain.errors import printable
+from entrypoints.exit_codes import SettingsError
 from entrypoints.problems import describe
 from entrypoints.settings.storage import StorageSettings
-from entrypoints.wrong_settings import SettingsError
 
 VOLUME = Path("/runpod-volume")
 """Where RunPod mounts a network volume; a laptop has none."""
@@ -45,7 +46,7 @@ class Settings(StorageSettings):
     use_cuda_graphs: bool = True
     early_first_audio: bool = False
     max_tokens_per_segment: int = Field(default=800, ge=1)
-    max_text_chars: int = Field(default=10_000, ge=1)
+    max_text_chars: int = Field(default=MAX_TEXT_CHARS, ge=1)
     job_timeout_seconds: float = Field(default=570, gt=0, allow_inf_nan=False)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"

@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 
+from entrypoints.runpod_worker import job_handler
 from entrypoints.schemas import Question, SpeechInput
 from entrypoints.worker.job_handler import JobHandler
 from tests.fuzz.handlers import answers, container, fault_in
@@ -100,7 +101,7 @@ async def run(count: int, seed: int) -> Findings:
     """Send ``count`` hostile jobs to one handler, and a good one between them now and then."""
     draw = random.Random(seed)
     model = ToneModel(seconds=0.02, edge_seconds=0.01)
-    handler = JobHandler(container=container(model), recycle=lambda: None)
+    handler = job_handler(container(model), recycle=lambda: None)
     found = Findings()
     for number in range(count):
         job = hostile_job(draw)

@@ -23,6 +23,7 @@ import structlog
 from application.ports.speech_model import SpokenPart
 from domain.delivery import Delivery
 from domain.voice import Recording
+from entrypoints.runpod_worker import job_handler
 from entrypoints.worker.job_handler import JobHandler
 from tests.fuzz.handlers import answers, container, fault_in
 from tests.models.tone import ToneModel
@@ -69,7 +70,7 @@ async def run(count: int) -> Findings:
     """Send ``count`` jobs to one handler, one after the other, and stop at the first fault."""
     wired = container(EndlessModel(seconds=0.1), job_timeout_seconds=TIMEOUT_SECONDS)
     store = wired.store()
-    handler = JobHandler(container=wired, recycle=lambda: None)
+    handler = job_handler(wired, recycle=lambda: None)
     found = Findings()
     for number in range(count):
         kind = _TROUBLE[number // 5 % 3] if number % 5 == 4 else _KINDS[number % 5]

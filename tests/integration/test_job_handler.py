@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from adapters.pyav.decoder import PyavDecoder
 from entrypoints.container import Container
+from entrypoints.runpod_worker import job_handler
 from entrypoints.settings.settings import WorkerSettings
 from entrypoints.worker.job_handler import JobHandler
 from tests.models.scripted_worker import ScriptedModel
@@ -77,9 +78,7 @@ def test_an_engine_that_a_cancelled_job_never_gives_back_costs_the_worker(
     container: Container,
 ) -> None:
     recycled: list[bool] = []
-    handler = JobHandler(
-        container=container, recycle=lambda: recycled.append(True), patience_seconds=0.2
-    )
+    handler = job_handler(container, recycle=lambda: recycled.append(True), release_seconds=0.2)
 
     async def run() -> list[Any]:
         await cancelled(handler, {"text": "STUCK for ever."})
@@ -96,9 +95,7 @@ def test_a_job_behind_one_that_nobody_cancelled_waits_however_long_it_takes(
     container: Container, tmp_path: Path
 ) -> None:
     recycled: list[bool] = []
-    handler = JobHandler(
-        container=container, recycle=lambda: recycled.append(True), patience_seconds=0.05
-    )
+    handler = job_handler(container, recycle=lambda: recycled.append(True), release_seconds=0.05)
 
     async def run() -> list[list[Any]]:
         held = asyncio.create_task(outputs(handler, {"text": "GATE holds this."}, job_id="first"))
@@ -121,7 +118,7 @@ def test_a_job_behind_one_that_nobody_cancelled_waits_however_long_it_takes(
 def test_jobs_get_the_engine_in_the_order_in_which_they_came(
     container: Container, tmp_path: Path
 ) -> None:
-    handler = JobHandler(container=container, recycle=lambda: None)
+    handler = job_handler(container, recycle=lambda: None)
     ended: list[str] = []
 
     async def ask(text: str, job_id: str) -> None:
@@ -144,7 +141,7 @@ def test_jobs_get_the_engine_in_the_order_in_which_they_came(
 def test_a_job_that_is_cancelled_while_it_waits_is_never_spoken(
     container: Container, tmp_path: Path
 ) -> None:
-    handler = JobHandler(container=container, recycle=lambda: None)
+    handler = job_handler(container, recycle=lambda: None)
 
     async def run() -> list[Any]:
         held = asyncio.create_task(outputs(handler, {"text": "GATE holds this."}, job_id="held"))
@@ -158,9 +155,7 @@ def test_a_job_that_is_cancelled_while_it_waits_is_never_spoken(
 
 def test_a_cancelled_job_that_lets_go_in_time_is_no_fault(container: Container) -> None:
     recycled: list[bool] = []
-    handler = JobHandler(
-        container=container, recycle=lambda: recycled.append(True), patience_seconds=20
-    )
+    handler = job_handler(container, recycle=lambda: recycled.append(True), release_seconds=20)
 
     async def run() -> list[Any]:
         await cancelled(handler, {"text": "FOREVER silent."})
@@ -174,7 +169,7 @@ def test_a_cancelled_job_that_lets_go_in_time_is_no_fault(container: Container) 
 def test_the_time_of_a_job_does_not_run_while_it_waits_for_the_engine(
     wire: Wire, tmp_path: Path
 ) -> None:
-    handler = JobHandler(container=wire(job_timeout_seconds=4), recycle=lambda: None)
+    handler = job_handler(wire(job_timeout_seconds=4), recycle=lambda: None)
 
     async def run() -> list[Any]:
         held = asyncio.create_task(outputs(handler, {"text": "GATE holds this."}, job_id="held"))
@@ -195,10 +190,10 @@ def test_the_time_of_a_job_does_not_run_while_it_waits_for_the_engine(
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_job_that_takes_too_long_is_ended_and_costs_the_worker(wire: Wire, stream: bool) -> None:
     recycled: list[bool] = []
-    handler = JobHandler(
-        container=wire(job_timeout_seconds=0.3),
+    handler = job_handler(
+        wire(job_timeout_seconds=0.3),
         recycle=lambda: recycled.append(True),
-        patience_seconds=0.1,
+        release_seconds=0.1,
     )
 
     async def run() -> list[list[Any]]:
@@ -217,7 +212,7 @@ def test_a_job_that_takes_too_long_is_ended_and_costs_the_worker(wire: Wire, str
 
 
 def test_a_job_that_finished_in_time_is_not_ended_for_a_slow_reader(wire: Wire) -> None:
-    handler = JobHandler(container=wire(job_timeout_seconds=3), recycle=lambda: None)
+    handler = job_handler(wire(job_timeout_seconds=3), recycle=lambda: None)
 
     async def run() -> list[str]:
         found = []
@@ -236,9 +231,7 @@ def test_a_job_that_was_cancelled_while_the_model_loads_is_waited_for(
     recycled: list[bool] = []
     model = ScriptedModel(state="", gate=tmp_path / "gate")
     container.model.override(providers.Object(model))
-    handler = JobHandler(
-        container=container, recycle=lambda: recycled.append(True), patience_seconds=0.1
-    )
+    handler = job_handler(container, recycle=lambda: recycled.append(True), release_seconds=0.1)
 
     async def run() -> list[Any]:
         await cancelled(handler, {"text": "Too early."})
@@ -253,7 +246,7 @@ def test_a_worker_whose_device_is_lost_fails_every_job_at_once_and_says_so(
     container: Container,
 ) -> None:
     recycled: list[bool] = []
-    handler = JobHandler(container=container, recycle=lambda: recycled.append(True))
+    handler = job_handler(container, recycle=lambda: recycled.append(True))
 
     async def run() -> list[Any]:
         question = {"action": "health_check"}
@@ -273,7 +266,7 @@ def test_a_worker_whose_device_is_lost_fails_every_job_at_once_and_says_so(
 
 def test_memory_that_runs_out_anywhere_is_out_of_memory(container: Container) -> None:
     recycled: list[bool] = []
-    handler = JobHandler(container=container, recycle=lambda: recycled.append(True))
+    handler = job_handler(container, recycle=lambda: recycled.append(True))
     [answer] = asyncio.run(outputs(handler, {"text": "FULL."}))
     assert answer["error"].startswith("out_of_memory: ")
     assert recycled == [True]
@@ -293,7 +286,7 @@ def test_a_job_of_an_odd_shape_is_answered(
     container: Container, job: dict[str, Any], error: str
 ) -> None:
     async def run() -> list[Any]:
-        handler = JobHandler(container=container, recycle=lambda: None)
+        handler = job_handler(container, recycle=lambda: None)
         return [item async for item in handler.handle(job)]
 
     [answer] = asyncio.run(run())
@@ -305,7 +298,7 @@ def test_a_job_without_a_usable_id_is_spoken_all_the_same(
     container: Container, job: dict[str, Any]
 ) -> None:
     async def run() -> list[Any]:
-        handler = JobHandler(container=container, recycle=lambda: None)
+        handler = job_handler(container, recycle=lambda: None)
         return [item async for item in handler.handle(job | {"input": {"text": "Hello."}})]
 
     [answer] = asyncio.run(run())
@@ -323,7 +316,7 @@ def test_a_store_that_never_answers_keeps_neither_health_nor_the_process_waiting
             return True
 
     container.store.override(providers.Object(Hanging()))
-    handler = JobHandler(container=container, recycle=lambda: None)
+    handler = job_handler(container, recycle=lambda: None)
 
     async def run() -> list[Any]:
         return [(await outputs(handler, {"action": "health_check"}))[0] for _ in range(2)]
@@ -333,7 +326,7 @@ def test_a_store_that_never_answers_keeps_neither_health_nor_the_process_waiting
 
 
 def test_a_cancelled_batch_job_leaves_no_file(container: Container, tmp_path: Path) -> None:
-    handler = JobHandler(container=container, recycle=lambda: None)
+    handler = job_handler(container, recycle=lambda: None)
 
     async def run() -> list[Any]:
         await cancelled(handler, {"text": "FOREVER silent.", "session_id": "half"})
@@ -350,7 +343,7 @@ def test_a_cancelled_batch_job_leaves_no_file(container: Container, tmp_path: Pa
 def test_what_was_given_out_keeps_its_audio_only_where_that_is_wanted(
     container: Container, keeps_audio: bool
 ) -> None:
-    handler = JobHandler(container=container, recycle=lambda: None, keeps_audio=keeps_audio)
+    handler = job_handler(container, recycle=lambda: None, keeps_audio=keeps_audio)
 
     async def run() -> list[Any]:
         job = {"id": "job", "input": {"text": "One. Two.", "stream": True}}
@@ -362,6 +355,6 @@ def test_what_was_given_out_keeps_its_audio_only_where_that_is_wanted(
 
 
 def test_an_error_is_always_something_that_can_be_sent(container: Container) -> None:
-    handler = JobHandler(container=container, recycle=lambda: None)
+    handler = job_handler(container, recycle=lambda: None)
     [answer] = asyncio.run(outputs(handler, {"text": "Hello.", "\ud800": 1}))
     assert answer["error"].encode().startswith(b"invalid_request: ")

@@ -10,6 +10,7 @@ from domain.delivery import Delivery
 from domain.emotion import WordsEmotion
 from domain.errors import InvalidRequest, SpeechError
 from domain.voice import Recording
+from domain.warnings import SpeechWarning
 
 RATE_HZ = 22_050
 
@@ -19,7 +20,7 @@ class ToneModel:
 
     Voice, seed and chunk choose the pitch. ``requests`` keeps every request, ``spoken`` the chunks
     spoken so far. ``fails_at`` maps a chunk to the error that it raises; a request with a chunk
-    that contains ``refused`` is an ``InvalidRequest``.
+    that contains ``refused`` is an ``InvalidRequest``. Every part carries ``warnings``.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class ToneModel:
         silent_chunks: Sequence[int] = (),
         level: float = 0.5,
         refused: str | None = None,
+        warnings: tuple[SpeechWarning, ...] = (),
     ) -> None:
         self._seconds = seconds
         self._edge = np.zeros(int(edge_seconds * RATE_HZ), dtype=np.float32)
@@ -42,6 +44,7 @@ class ToneModel:
         self._silent_chunks = silent_chunks
         self._level = level
         self._refused = refused
+        self._warnings = warnings
         self._state = ModelState.NOT_LOADED
         self.requests: list[tuple[tuple[str, ...], Recording, Delivery]] = []
         self.spoken: list[int] = []
@@ -91,6 +94,7 @@ class ToneModel:
                 index,
                 samples[start : start + self._part],
                 ends_chunk=start + self._part >= len(samples),
+                warnings=self._warnings,
                 emotion_weights=weights if start == 0 else None,
             )
 

@@ -5,8 +5,8 @@ from dependency_injector.providers import Provider
 
 from application.speak import Speak
 from entrypoints.container import Container
+from entrypoints.exit_codes import SettingsError
 from entrypoints.settings.settings import CliSettings, LocalSettings, Settings, load_settings
-from entrypoints.wrong_settings import SettingsError
 
 
 @pytest.fixture

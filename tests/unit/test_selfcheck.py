@@ -7,6 +7,7 @@ from application.references import References
 from application.selfcheck import CheckedText, CheckRow, SelfCheck
 from application.speak import Speak
 from domain.errors import InvalidRequest
+from domain.warnings import SpeechWarning, WarningCode
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_voices import MemoryVoices
 from tests.fakes.raw_codec import RawDecoder, RawEncoder, raw_recording
@@ -53,6 +54,15 @@ def test_finds_a_model_that_speaks_as_it_should_well() -> None:
 )
 def test_names_what_is_out_of_bounds(model: ToneModel, problem: str) -> None:
     assert any(problem in found for found in checked(model)[0].problems)
+
+
+def test_counts_a_text_that_reached_the_length_limit_as_a_problem_and_no_other_warning() -> None:
+    warnings = (
+        SpeechWarning(WarningCode.LENGTH_LIMIT, "it may be cut off"),
+        SpeechWarning(WarningCode.UNKNOWN_TEXT, "max_mel_tokens is not known"),
+    )
+
+    assert checked(ToneModel(seconds=1.5, warnings=warnings))[0].problems == ("it may be cut off",)
 
 
 def test_finds_a_model_that_does_not_repeat_itself() -> None:

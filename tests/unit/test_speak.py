@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from application.references import References
-from application.speak import Speak, SpeechRequest, StoredSpeech
+from application.speak import Speak, StoredSpeech
+from application.speech_request import SpeechRequest
 from application.utterance import SpokenSoFar
 from domain.audio import AudioFormat, Samples, audible_span, to_int16
 from domain.delivery import Sampling
@@ -196,7 +197,7 @@ def test_another_jobs_object_is_found_out_before_the_model_speaks(
 def test_warns_of_a_reference_that_is_cut(speak: Speak) -> None:
     (warning,) = stored(speak, speaker_voice="long").report.warnings
 
-    assert "long.wav is longer than 15 s" in warning
+    assert "long.wav is longer than 15 s" in warning.message
 
 
 def test_warns_of_what_an_engine_without_cloning_ignores(store: MemoryStore) -> None:
@@ -206,7 +207,7 @@ def test_warns_of_what_an_engine_without_cloning_ignores(store: MemoryStore) -> 
     warnings = stored(
         speak, speaker_voice="bob", emotion=VectorEmotion((0.1,) * 8), sampling=Sampling(top_k=1)
     ).report.warnings
-    assert [warning.split(": ")[1] for warning in warnings] == [
+    assert [warning.message.split(": ")[1] for warning in warnings] == [
         "speaker_voice had no effect",
         "the emotion had no effect",
         "the sampling controls had no effect",
@@ -223,7 +224,7 @@ def test_silence_is_not_sold_as_speech(store: MemoryStore) -> None:
 def test_one_silent_chunk_is_a_warning(store: MemoryStore) -> None:
     spoken = stored(speaker(ToneModel(silent_chunks=[1]), store))
 
-    assert [warning[:17] for warning in spoken.report.warnings] == ["chunk 1 is silent"]
+    assert [warning.message[:17] for warning in spoken.report.warnings] == ["chunk 1 is silent"]
 
 
 def test_samples_that_are_not_finite_are_refused(store: MemoryStore) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
+from entrypoints.exit_codes import SettingsError
 from entrypoints.settings.settings import CliSettings, Settings, WorkerSettings, load_settings
-from entrypoints.wrong_settings import SettingsError
 
 SECRET = "hunter2-hunter2"
 S3 = {

@@ -12,6 +12,7 @@ from domain.errors import Cancelled, OutOfMemory
 from domain.joins.pause import Pause
 from domain.text.chunking import Chunk
 from domain.voice import Recording
+from domain.warnings import SpeechWarning, WarningCode
 from tests.models.tone import RATE_HZ, ToneModel
 
 CHUNKS = (Chunk(0, "One."), Chunk(1, "Two."))
@@ -37,6 +38,16 @@ def test_reports_after_all_samples_were_read() -> None:
     report = spoken.report()
     assert report.sample_count == count
     assert [chunk.text for chunk in report.chunks] == ["One.", "Two."]
+
+
+def test_gives_each_warning_once() -> None:
+    limit = SpeechWarning(WarningCode.LENGTH_LIMIT, "chunk 1 reached the limit")
+    unknown = SpeechWarning(WarningCode.UNKNOWN_TEXT, "chunk 1: unknown")
+    spoken = utterance(warnings=(limit, unknown))
+
+    list(spoken.samples())
+
+    assert spoken.report().warnings == (limit, unknown)
 
 
 def test_refuses_to_speak_twice() -> None:

@@ -15,6 +15,7 @@ from domain.voice import (
     usable_reference,
     voice_name,
 )
+from domain.warnings import WarningCode
 
 RATE = 16_000
 
@@ -104,7 +105,11 @@ def test_cuts_a_long_reference_and_says_so() -> None:
     cut, warnings = usable_reference(waveform(16), name="alice.wav")
 
     assert cut.duration_seconds == 15
-    assert warnings == ("reference alice.wav is longer than 15 s; only its first 15 s are used",)
+    [warning] = warnings
+    assert warning.code is WarningCode.REFERENCE_CUT
+    assert warning.message == (
+        "reference alice.wav is longer than 15 s; only its first 15 s are used"
+    )
 
 
 def test_keeps_a_reference_of_the_right_length_as_it_is() -> None:

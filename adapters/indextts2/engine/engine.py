@@ -13,6 +13,7 @@ from application.ports.speech_model import SpokenPart
 from domain.delivery import Delivery
 from domain.errors import printable
 from domain.voice import Recording
+from domain.warnings import SpeechWarning, WarningCode
 
 _SHOWN_UNKNOWN = 8
 """Unknown stretches of text that one warning quotes; more would bury the message."""
@@ -68,9 +69,10 @@ def _silent_parts(texts: Sequence[TokenisedText], first: int, stop: int) -> Iter
         )
 
 
-def _unknown_warnings(chunk: int, text: TokenisedText) -> tuple[str, ...]:
+def _unknown_warnings(chunk: int, text: TokenisedText) -> tuple[SpeechWarning, ...]:
     if not text.unknown:
         return ()
     shown = " ".join(printable(part, limit=20) for part in text.unknown[:_SHOWN_UNKNOWN])
     nothing = "" if text.segments else "; nothing of it can be spoken"
-    return (f"chunk {chunk + 1}: the model does not know {shown}{nothing}",)
+    sentence = f"chunk {chunk + 1}: the model does not know {shown}{nothing}"
+    return (SpeechWarning(WarningCode.UNKNOWN_TEXT, sentence),)

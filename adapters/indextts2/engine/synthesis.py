@@ -16,6 +16,7 @@ from adapters.indextts2.t2s.prompt import PromptBuilder
 from adapters.indextts2.vocoder.windowed import Vocoder
 from domain.audio import Samples
 from domain.errors import SynthesisFailed
+from domain.warnings import SpeechWarning, WarningCode
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,7 +26,7 @@ class Piece:
     task: Task
     samples: Samples
     ends_segment: bool
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[SpeechWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -123,7 +124,7 @@ class Synthesizer:
         self,
         task: Task,
         mel: Tensor,
-        warnings: tuple[str, ...],
+        warnings: tuple[SpeechWarning, ...],
         *,
         check: AudioCheck,
         first_frame: int = 0,
@@ -190,18 +191,24 @@ def _require_same_beginning(task: Task, codes: Codes, begun: Tensor) -> None:
         )
 
 
-def _early_warning(task: Task) -> str:
-    return (
+def _early_warning(task: Task) -> SpeechWarning:
+    return SpeechWarning(
+        WarningCode.EARLY_AUDIO,
         f"the beginning of chunk {task.chunk_number} was spoken before its end was known"
-        " (EARLY_FIRST_AUDIO); without that it would sound a little different"
+        " (EARLY_FIRST_AUDIO); without that it would sound a little different",
     )
 
 
-def _limit_warnings(task: Task, codes: Codes, request: PreparedRequest) -> tuple[str, ...]:
+def _limit_warnings(
+    task: Task, codes: Codes, request: PreparedRequest
+) -> tuple[SpeechWarning, ...]:
     if codes.stopped:
         return ()
     return (
-        f"chunk {task.chunk_number} reached max_mel_tokens ({request.sampling.max_mel_tokens})"
-        " before it was finished and may be cut off; use smaller chunks or a higher"
-        " max_mel_tokens",
+        SpeechWarning(
+            WarningCode.LENGTH_LIMIT,
+            f"chunk {task.chunk_number} reached max_mel_tokens"
+            f" ({request.sampling.max_mel_tokens}) before it was finished and may be cut off; use"
+            " smaller chunks or a higher max_mel_tokens",
+        ),
     )

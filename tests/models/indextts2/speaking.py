@@ -77,4 +77,4 @@ def same(one: Samples, other: Samples) -> bool:
 
 
 def warnings_of(parts: Sequence[SpokenPart]) -> list[str]:
-    return [warning for part in parts for warning in part.warnings]
+    return [warning.message for part in parts for warning in part.warnings]

@@ -1,0 +1,117 @@
+"""Speech jobs: each has the engine to itself and must end within its time limit."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing
+from functools import partial
+
+import structlog
+
+from application.ports.speech_model import ModelState, SpeechModel
+from application.speak import Speak
+from domain.errors import Cancelled, SynthesisFailed
+from entrypoints.results import BatchResult, StreamEnd, StreamPiece, batch_result
+from entrypoints.schemas import SpeechInput
+from entrypoints.streaming import stream_objects
+from entrypoints.worker.engine_queue import EngineLease, EngineQueue
+from entrypoints.worker.thread_stream import thread_stream
+
+log = structlog.get_logger()
+
+PIECES_AHEAD = 2
+"""Pieces that the model may be ahead of the network, so that it works while one is sent."""
+
+SpeechAnswer = BatchResult | StreamPiece | StreamEnd
+
+
+class JobTimedOut(SynthesisFailed):
+    """A job took longer than its time limit; its thread may never release the engine."""
+
+
+class SpeechJobs:
+    """Speaks jobs one after another with the engine of the process.
+
+    Args:
+        model: The engine behind ``speak``; while it loads, a cancelled job may hold it longer.
+        timeout_seconds: Longest time of a job, from when it has the engine to its last object.
+        release_seconds: Longest time that a cancelled job may still hold the engine.
+    """
+
+    def __init__(
+        self,
+        *,
+        speak: Speak,
+        model: SpeechModel,
+        timeout_seconds: float,
+        release_seconds: float,
+    ) -> None:
+        self._speak = speak
+        self._model = model
+        self._timeout_seconds = timeout_seconds
+        self._shortest_release_seconds = release_seconds
+        self._queue = EngineQueue(release_seconds=self._release_seconds)
+
+    async def answers(
+        self, job_input: SpeechInput, job_id: str
+    ) -> AsyncGenerator[SpeechAnswer, None]:
+        """Speak ``job_input`` as soon as the engine is free, and yield each object of the answer.
+
+        Raises:
+            EngineStuck: an earlier job does not release the engine.
+            JobTimedOut: the job took longer than ``timeout_seconds``.
+            SpeechError: the speech failed; the class tells how.
+        """
+        async with self._queue.lease(job_id) as lease:
+            work = partial(self._spoken, job_input, job_id, lease)
+            async with aclosing(thread_stream(work, ahead=PIECES_AHEAD)) as objects:
+                deadline = asyncio.get_running_loop().time() + self._timeout_seconds
+                while answer := await self._next(objects, lease, deadline):
+                    yield answer
+
+    async def _next(
+        self, objects: AsyncGenerator[SpeechAnswer, None], lease: EngineLease, deadline: float
+    ) -> SpeechAnswer | None:
+        try:
+            async with asyncio.timeout_at(deadline) as limit:
+                return await anext(objects, None)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            lease.end_of_job = "took too long"
+            log.error("job_timed_out", seconds=self._timeout_seconds, stack=lease.stack())  # noqa: TRY400 - the stack of the other thread explains more
+            raise JobTimedOut(
+                f"the job was not finished within {self._timeout_seconds:g} s and was ended; send a"
+                " shorter text, or set JOB_TIMEOUT_SECONDS and the endpoint's execution timeout to"
+                " more"
+            ) from error
+
+    def _spoken(
+        self,
+        job_input: SpeechInput,
+        job_id: str,
+        lease: EngineLease,
+        cancelled: threading.Event,
+    ) -> Generator[SpeechAnswer, None, None]:
+        def raise_if_cancelled() -> None:
+            if cancelled.is_set():
+                raise Cancelled("the job was cancelled")
+
+        request = job_input.to_request()
+        with lease.use():
+            if job_input.stream:
+                utterance = self._speak.utterance(request)
+                yield from stream_objects(utterance, checkpoint=raise_if_cancelled)
+            else:
+                yield batch_result(
+                    self._speak.into_store(request, job_id=job_id, checkpoint=raise_if_cancelled)
+                )
+
+    def _release_seconds(self) -> float:
+        """Return how long a cancelled job may hold the engine.
+
+        While the model loads it is as long as a job may take: a new worker would not load faster.
+        """
+        if self._model.status().state is ModelState.LOADING:
+            return max(self._shortest_release_seconds, self._timeout_seconds)
+        return self._shortest_release_seconds

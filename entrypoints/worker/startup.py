@@ -1,0 +1,61 @@
+"""What a worker does before it takes jobs, and whether it may take any."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, is_dataclass
+
+import structlog
+
+from application.ports.speech_model import ModelState
+from application.warm_up import warm_up
+from domain.errors import ModelUnavailable, SpeechError, StorageFailed
+from entrypoints.container import Container
+
+log = structlog.get_logger()
+
+_UNFIT = (ModelState.MISSING_PACKAGE, ModelState.FAILED)
+"""States in which a worker takes no jobs.
+
+Missing weights and a missing GPU are not among them: a job that fails with their advice is worth
+more to its sender than one that no worker takes.
+"""
+
+
+def prepare(container: Container, *, warms_up: bool) -> None:
+    """Remove old files, fetch new voices and, with ``warms_up``, speak once; log what fails."""
+    run_and_log("cleanup", lambda: container.cleanup().run())
+    if container.settings().voices_s3_uri:
+        run_and_log("voice_sync", lambda: container.voice_sync().run())
+    if warms_up:
+        run_and_log("warm_up", lambda: warm_up(container.speak()))
+
+
+def require_fitness(container: Container) -> None:
+    """Refuse to take jobs where all would fail and another worker might do better.
+
+    Raises:
+        ModelUnavailable: the engine is not installed, or could not be loaded.
+        StorageFailed: the store cannot be reached.
+    """
+    status = container.model().status()
+    if status.state in _UNFIT:
+        raise ModelUnavailable(f"{status.state.value}: {status.advice}")
+    if not container.store().is_reachable():
+        raise StorageFailed(f"the {container.store().kind} store cannot be reached")
+
+
+def run_and_log(event: str, work: Callable[[], object]) -> None:
+    """Call ``work`` and log ``event`` with the fields of its result, or the event of its failure.
+
+    No exception leaves: a job that needs what failed gets the error itself.
+    """
+    began = time.perf_counter()
+    try:
+        result = work()
+    except SpeechError as error:
+        log.error(f"{event}_failed", error=str(error))  # noqa: TRY400 - the message explains it
+    except Exception:
+        log.exception(f"{event}_failed")
+    else:
+        found = asdict(result) if is_dataclass(result) and not isinstance(result, type) else {}
+        log.info(event, took=round(time.perf_counter() - began, 3), **found)
