@@ -54,6 +54,14 @@ def test_every_path_that_a_page_names_exists(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=shown)
+def test_every_make_target_that_a_page_names_exists(page: Path) -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = re.findall(r"(?:^ *|`)make (\w+)", page.read_text(), re.MULTILINE)
+
+    assert set(named) <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=shown)
 def test_every_test_that_a_page_names_exists(page: Path) -> None:
     for file, name in PYTEST_NAME.findall(page.read_text()):
         assert f"def {name}(" in (ROOT / file).read_text(), name
@@ -69,3 +77,15 @@ def test_every_page_named_in_code_exists() -> None:
 @pytest.mark.parametrize("path", YAML_FILES, ids=shown)
 def test_every_yaml_file_can_be_read(path: Path) -> None:
     assert isinstance(yaml.safe_load(path.read_text()), dict)
+
+
+def test_every_class_that_the_glossary_names_exists() -> None:
+    sources = [
+        path.read_text()
+        for layer in ("domain", "application", "adapters", "entrypoints")
+        for path in (ROOT / layer).rglob("*.py")
+    ]
+    defined = set(re.findall(r"^(?:class|def) (\w+)", "\n".join(sources), re.MULTILINE))
+    glossary = (ROOT / "docs" / "glossary.md").read_text()
+
+    assert set(re.findall(r"`([A-Z][a-z]\w+|\w+_of)`", glossary)) <= defined
