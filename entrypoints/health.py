@@ -14,7 +14,7 @@ from entrypoints.worker.thread_stream import in_thread
 AnswerT = TypeVar("AnswerT")
 
 TIME_LIMIT_SECONDS = 1.5
-"""Seconds that the store and the voices have to answer, because the API promises health within 2."""
+"""Seconds that the store and the voices have to answer; the API promises health within two."""
 
 HealthStatus = Literal["healthy", "loading", "degraded", "unhealthy"]
 ModelStateName = Literal[

@@ -7,7 +7,8 @@ from typing import BinaryIO
 
 from application.utterance import Checkpoint, Utterance
 from domain.audio import to_int16
-from entrypoints.results import StreamEnd, StreamPiece, stream_end
+from entrypoints.rendering import stream_end
+from entrypoints.results import StreamEnd, StreamPiece
 
 PIECE_SAMPLES = 320_000
 """Samples of a piece. They are 853 336 characters of base64; with its other fields a piece stays

@@ -10,7 +10,8 @@ import pytest
 
 from domain import errors
 from entrypoints.json_schema import schemas
-from entrypoints.schemas import Question, SpeechInput, parse_job
+from entrypoints.parsing import parse_job
+from entrypoints.schemas import Question, SpeechInput
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 EXAMPLES = re.findall(r"<!-- (\w+)(?:: (\w+))? -->\n```json\n(.*?)```", PAGE, re.DOTALL)
