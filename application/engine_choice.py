@@ -48,11 +48,11 @@ class EngineChoice:
         return Substitute(self.model, self.passed_over) if self.passed_over else self.model
 
 
-def choose_engine(name: str, engines: Mapping[str, SpeechModel]) -> EngineChoice:
+def choose_engine(name: str, engines: Mapping[str, SpeechModel], *, setting: str) -> EngineChoice:
     """Return the engine called ``name``.
 
     ``auto`` means the first of ``engines`` that has everything it needs and runs on a GPU, else the
-    last one.
+    last one. ``setting`` is the setting that gives ``name``, for the advice.
 
     Raises:
         KeyError: There is no engine of that name.
@@ -62,14 +62,14 @@ def choose_engine(name: str, engines: Mapping[str, SpeechModel]) -> EngineChoice
     *preferred, last = engines.values()
     passed_over: list[PassedOver] = []
     for model in preferred:
-        obstacles = tuple(_obstacles(model))
+        obstacles = tuple(_obstacles(model, setting))
         if not obstacles:
             return EngineChoice(model, tuple(passed_over))
         passed_over.append(PassedOver(model.info.name, obstacles))
     return EngineChoice(last, tuple(passed_over))
 
 
-def _obstacles(model: SpeechModel) -> Generator[ModelStatus, None, None]:
+def _obstacles(model: SpeechModel, setting: str) -> Generator[ModelStatus, None, None]:
     status, info = model.status(), model.info
     if not status.state.can_speak:
         yield status
@@ -77,7 +77,7 @@ def _obstacles(model: SpeechModel) -> Generator[ModelStatus, None, None]:
         yield ModelStatus(
             ModelState.NO_GPU,
             advice=f"it would compute on the {info.device}, which is slow; set"
-            f" TTS_ENGINE={info.name} if you want that, or use a machine with a GPU",
+            f" {setting}={info.name} if you want that, or use a machine with a GPU",
         )
 
 

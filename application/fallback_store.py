@@ -11,16 +11,18 @@ class FallbackStore:
     """Stores objects in ``store``; if that fails, keeps them in ``fallback``.
 
     Speech costs minutes of a GPU, so an unreachable bucket must not destroy it. The job fails all
-    the same, and the error's message names the object in the fallback.
+    the same, and the error's message names the object and the place of the fallback.
 
     Args:
         store: The store of the settings.
         fallback: A store that does not depend on a network.
+        fallback_place: Where the fallback keeps objects, as error messages call it.
     """
 
-    def __init__(self, *, store: ObjectStore, fallback: ObjectStore) -> None:
+    def __init__(self, *, store: ObjectStore, fallback: ObjectStore, fallback_place: str) -> None:
         self._store = store
         self._fallback = fallback
+        self._fallback_place = fallback_place
 
     @property
     def kind(self) -> str:
@@ -43,7 +45,7 @@ class FallbackStore:
                     f"{error.message}; the audio is lost, for {lost.message}"
                 ) from error
             raise StorageFailed(
-                f"{error.message}; the audio is kept as {name} in the worker's OUTPUT_AUDIO_DIR"
+                f"{error.message}; the audio is kept as {name} in {self._fallback_place}"
             ) from error
 
     def _keep(self, key: str, content: BinaryIO, *, owner: str, content_type: str) -> str:

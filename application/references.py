@@ -1,4 +1,4 @@
-"""Reference recordings, found by name and made fit for cloning."""
+"""Recordings of voices, found by name and checked as references of the model."""
 
 import hashlib
 from collections.abc import Iterator
@@ -11,15 +11,18 @@ from domain.voice import LONGEST_SECONDS, Recording, usable_reference, voice_nam
 from domain.warnings import SpeechWarning
 
 _DECODED_SECONDS = LONGEST_SECONDS + 1
-"""Enough to tell that a recording is longer than what is used of it."""
+"""Seconds that are decoded of a recording: enough to show that it is longer than what is used."""
 
 COUNTED_SECONDS = 600.0
-"""The list counts no further: what is past ``LONGEST_SECONDS`` is not used in any case."""
+"""Longest duration that the list of voices measures, in seconds, so that no file takes long.
+
+Audio past ``LONGEST_SECONDS`` is not used in any case.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedRecording:
-    """A recording that can be cloned, and what the caller should know about it."""
+    """A recording that can be cloned, and warnings about it for the caller."""
 
     recording: Recording
     warnings: tuple[SpeechWarning, ...]
@@ -27,9 +30,9 @@ class CheckedRecording:
 
 @dataclass(frozen=True, slots=True)
 class VoiceEntry:
-    """A line in the list of voices; ``problem`` says why a recording cannot be used.
+    """A line in the list of voices; ``problem`` tells why a recording cannot be used.
 
-    ``duration_seconds`` is the whole recording's, counted to ``COUNTED_SECONDS`` (ten minutes).
+    ``duration_seconds`` is that of the complete recording, at most ``COUNTED_SECONDS``.
     """
 
     name: str
@@ -47,7 +50,7 @@ class References:
         self._known: dict[tuple[str, FileVersion], VoiceEntry] = {}
 
     def find(self, name: str) -> CheckedRecording:
-        """The recording called ``name``, cut to what the model listens to.
+        """Return the recording called ``name``, cut to the length that the model uses.
 
         Raises:
             UnknownVoice: there is none.
@@ -57,7 +60,7 @@ class References:
         return self.examine(found.content, name=found.name, file=found.file)
 
     def examine(self, content: bytes, *, name: str, file: str) -> CheckedRecording:
-        """Decode ``content`` and judge it as a reference.
+        """Decode ``content`` and check that the model can use it as a reference.
 
         Raises:
             BadReference: it cannot be decoded, is too short, or is silent.
@@ -68,9 +71,10 @@ class References:
         return CheckedRecording(Recording(name, file, digest, waveform), warnings)
 
     def entries(self) -> Iterator[VoiceEntry]:
-        """All voices, the unusable ones too, sorted by file; one that goes meanwhile is left out.
+        """Yield all voices, the unusable ones too, sorted by file.
 
-        A file that has not changed since an earlier list is not read again.
+        A file that is deleted meanwhile is left out. One that has not changed since an
+        earlier list is not read again.
         """
         listed: dict[tuple[str, FileVersion], VoiceEntry] = {}
         for file in self._voices.list():
@@ -82,17 +86,17 @@ class References:
                     content = self._voices.read(file).content
                 except UnknownVoice:
                     continue
-                except BadReference as error:  # may be otherwise the next time: not kept
+                except BadReference as error:  # not kept, because the next read may succeed
                     yield VoiceEntry(voice_name(file), file, 0.0, error.message)
                     continue
-                entry = self._judged(content, file)
+                entry = self._checked(content, file)
             if key:
                 listed[key] = self._known[key] = entry
             yield entry
         self._known = listed
 
-    def _judged(self, content: bytes, file: str) -> VoiceEntry:
-        """The line for ``content``, judged as ``examine`` does."""
+    def _checked(self, content: bytes, file: str) -> VoiceEntry:
+        """Return the line for ``content``, checked as ``examine`` does."""
         name = voice_name(file)
         try:
             decoded = self._decoder.decode(content, name=file, limit_seconds=_DECODED_SECONDS)

@@ -1,4 +1,4 @@
-"""A fixed set of texts, spoken and measured: what a model should be able to do anywhere."""
+"""A fixed set of texts that any working model can speak; the speech is measured."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -15,13 +15,19 @@ from domain.warnings import WarningCode
 
 _SEED = 20_250_101
 _LONGEST_SILENCE_SECONDS = 2.0
+"""A pause between sentences lasts about half a second; four times as long is a fault."""
+
 _MOST_CLIPPED = 0.001
+"""Share of samples at full scale: single peaks may reach it, a distorted recording does more often.
+"""
+
 _FULL_SCALE = 0.999
+"""Amplitude from which a sample counts as clipped; 16-bit rounding leaves some below 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedText:
-    """A text of the set; ``slowest`` and ``fastest`` are characters of it in a second of speech."""
+    """A text of the set; ``slowest`` and ``fastest`` are bounds in characters per second."""
 
     name: str
     text: str
@@ -30,8 +36,8 @@ class CheckedText:
     emotion: Emotion | None = None
 
 
-# Careful readers of English speak 8 to 20 characters a second, of Chinese 2.5 to 6; the bounds
-# leave as much again on both sides, for what they are to find is babble and words left out.
+# Careful readers of English speak 8 to 20 characters a second, of Chinese 2.5 to 6. The bounds are
+# wider, because they are to find babble and missing words, not a slow or fast reader.
 TEXTS = (
     CheckedText("one word", "Hello.", 2, 30),
     CheckedText("sentence", "The quick brown fox jumps over the lazy dog.", 6, 30),
@@ -59,10 +65,11 @@ TEXTS = (
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """What was found for one text; ``problems`` is empty where all is well.
+    """The result for one text; ``problems`` is empty where all is well.
 
     ``silence_seconds`` is the longest stretch below -46 dBFS, ``clipped`` the share of samples at
-    full scale, ``refusal`` why an engine that cannot speak such a text says so, as it should.
+    full scale. ``refusal`` is the reason of an engine that cannot speak such a text, which is no
+    problem.
     """
 
     name: str
@@ -83,7 +90,7 @@ class SelfCheck:
         self._texts = texts
 
     def run(self, *, voice: str | None = None) -> Generator[CheckRow, None, None]:
-        """A row for each text, then one for repetition, as they are found.
+        """Yield a row for each text, then one for repetition, each as soon as it is measured.
 
         Raises:
             SpeechError: the model cannot speak at all.
@@ -157,6 +164,6 @@ def _row(checked: CheckedText, samples: Samples, report: SpeechReport) -> CheckR
 
 
 def _longest_run(flags: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> int:
-    """The length of the longest stretch of True."""
+    """Return the length of the longest run of True in ``flags`` (n,)."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False]))))
     return int((edges[1::2] - edges[::2]).max(initial=0))

@@ -1,4 +1,4 @@
-"""One planned request: the stream of its joined samples, and the report of what was spoken."""
+"""One planned request: the stream of its joined samples, and the report of the speech."""
 
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -25,7 +25,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class SpokenSoFar:
-    """How far an utterance is: chunks, seconds of audio, and seconds that the model took."""
+    """Progress of an utterance: chunks, seconds of audio, and seconds that the model took."""
 
     chunks_done: int
     chunks: int
@@ -42,7 +42,7 @@ Checkpoint = Callable[[], None]
 
 @dataclass(slots=True)
 class _Progress:
-    """What one reading of the samples has measured so far."""
+    """Measurements of the speech so far; times in seconds."""
 
     sample_count: int = 0
     load: float = 0.0
@@ -61,10 +61,10 @@ class Utterance:
     Args:
         model: The speech model; it is not called before the samples are read.
         characters: Number of characters in the request's text.
-        chunks: The text, cut; their indexes count from 0.
+        chunks: The chunks of the text; their indexes count from 0.
         voice: The recording whose voice speaks.
         delivery: Seed, emotion, sampling and language.
-        join: What lies between the chunks.
+        join: How two chunks are joined.
         emo_alpha: The emotion's strength as the caller gave it, for the report.
         warnings: Warnings of the planning; the report adds those of the model, and repeats none.
         clock: Measures the timings of the report.
@@ -97,7 +97,7 @@ class Utterance:
 
     @property
     def sample_rate_hz(self) -> int:
-        """Rate of the samples; known before anything is spoken."""
+        """Rate of the samples in hertz; known before the model is loaded."""
         return self._model.info.sample_rate_hz
 
     def samples(

@@ -76,7 +76,7 @@ class Container(DeclarativeContainer):
     engines: Dict = Dict(indextts2=indextts2_model, preview=preview_model)
     """Every speech engine by its name in TTS_ENGINE, the preferred ones first."""
     engine_choice: Provider[EngineChoice] = Singleton(
-        choose_engine, settings.provided.tts_engine, engines
+        choose_engine, settings.provided.tts_engine, engines, setting="TTS_ENGINE"
     )
     model: Provider[SpeechModel] = Singleton(operator.attrgetter("explaining_model"), engine_choice)
 
@@ -100,7 +100,10 @@ class Container(DeclarativeContainer):
         url_expires_seconds=settings.provided.s3_url_expires_seconds,
     )
     s3_store_with_fallback: Provider[ObjectStore] = Singleton(
-        FallbackStore, store=s3_store, fallback=filesystem_store
+        FallbackStore,
+        store=s3_store,
+        fallback=filesystem_store,
+        fallback_place="the worker's OUTPUT_AUDIO_DIR",
     )
     store: Provider[ObjectStore] = Selector(
         settings.provided.object_store, s3=s3_store_with_fallback, filesystem=filesystem_store

@@ -1,4 +1,4 @@
-"""Whether a worker can work, without working."""
+"""The answer to ``health_check``: whether a worker could speak now."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from entrypoints.worker.thread_stream import in_thread
 
 AnswerT = TypeVar("AnswerT")
 
-PATIENCE_SECONDS = 1.5
-"""An answer is promised within two; a store that has not answered by then is not reachable."""
+TIME_LIMIT_SECONDS = 1.5
+"""Seconds that the store and the voices have to answer; the API promises health within two."""
 
 HealthStatus = Literal["healthy", "loading", "degraded", "unhealthy"]
 ModelStateName = Literal[
@@ -57,16 +57,19 @@ class Health(Answer):
 _STATUS: dict[ModelState, HealthStatus] = {
     ModelState.READY: "healthy",
     ModelState.LOADING: "loading",
-    ModelState.NOT_LOADED: "loading",  # a worker loads at start: it is about to
+    ModelState.NOT_LOADED: "loading",  # a worker starts to load with its first look for a job
 }
 
 
 async def health(*, model: SpeechModel, store: ObjectStore, voices: VoiceRepository) -> Health:
-    """The answer to ``health_check``; runs no inference."""
+    """Return the answer to ``health_check``, without inference.
+
+    A store that does not answer in time counts as not reachable, a folder of voices as empty.
+    """
     found, reachable, count = await asyncio.gather(
         in_thread(model.status),
-        _within_patience(store.is_reachable, otherwise=False),
-        _within_patience(lambda: len(voices.list()), otherwise=0),
+        _within_limit(store.is_reachable, otherwise=False),
+        _within_limit(lambda: len(voices.list()), otherwise=0),
     )
     return Health(
         status=_status(found, is_store_reachable=reachable),
@@ -84,8 +87,8 @@ def _status(found: ModelStatus, *, is_store_reachable: bool) -> HealthStatus:
     return "degraded" if status == "healthy" and not is_store_reachable else status
 
 
-async def _within_patience(ask: Callable[[], AnswerT], *, otherwise: AnswerT) -> AnswerT:
+async def _within_limit(question: Callable[[], AnswerT], *, otherwise: AnswerT) -> AnswerT:
     try:
-        return await asyncio.wait_for(in_thread(ask), PATIENCE_SECONDS)
+        return await asyncio.wait_for(in_thread(question), TIME_LIMIT_SECONDS)
     except TimeoutError:
         return otherwise

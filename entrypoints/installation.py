@@ -1,4 +1,4 @@
-"""How this installation came to be, and the commands that would add to it."""
+"""How this product was installed, and the commands that install its extras."""
 
 import json
 import shlex
@@ -13,8 +13,8 @@ from urllib.request import url2pathname
 
 DISTRIBUTION = "indextts-runpod"
 MODEL_PACKAGE = "indextts2-inference==2.1.1"
-"""Installed without its own requirements: some are never imported and break other builds of torch.
-That is why it cannot be a requirement of the extra ``indextts``."""
+"""The package of the model. It is installed without its own requirements, because some are never
+imported and break other builds of torch; so it cannot be a requirement of an extra."""
 
 
 def install_command(extra: str) -> str:
@@ -25,8 +25,8 @@ def install_command(extra: str) -> str:
     """
     found = distribution(DISTRIBUTION)
     clone = _clone(found)
-    wanted = ["--editable", f"{clone}[{extra}]"] if clone else requirements(found, extra)
-    commands = [[*_installer(), *wanted]]
+    arguments = ["--editable", f"{clone}[{extra}]"] if clone else requirements(found, extra)
+    commands = [[*_installer(), *arguments]]
     if extra == "indextts":
         commands.append([*_installer(), "--no-deps", MODEL_PACKAGE])
     return " && ".join(map(shlex.join, commands))
@@ -43,16 +43,16 @@ def requirements(found: Distribution, extra: str) -> list[str]:
     """Return what ``extra`` requires on this machine, as pip reads it, without its markers."""
     from packaging.requirements import Requirement
 
-    wanted = []
+    required = []
     for requirement in map(Requirement, found.requires or ()):
         marker, requirement.marker = requirement.marker, None
         if marker and marker.evaluate({"extra": extra}) and not marker.evaluate({"extra": ""}):
-            wanted.append(str(requirement))
-    return wanted
+            required.append(str(requirement))
+    return required
 
 
 def _clone(found: Distribution) -> Path | None:
-    """The folder of an editable installation; PEP 610 says where pip writes it down."""
+    """Return the folder of an editable installation, from the file of PEP 610; else None."""
     origin = json.loads(found.read_text("direct_url.json") or "{}")
     if not origin.get("dir_info", {}).get("editable"):
         return None

@@ -1,4 +1,4 @@
-"""JSON Schemas of what clients send and read: ``python -m entrypoints.json_schema [FOLDER]``."""
+"""JSON Schemas of jobs and their answers: ``python -m entrypoints.json_schema [FOLDER]``."""
 
 import json
 import sys
@@ -34,7 +34,7 @@ _RESULTS: dict[str, type[Answer]] = {
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """The schema of a job's input and of each object that a job yields, by file name."""
+    """Return the schema of a job's input and of each object that a job yields, by file name."""
     job_input: TypeAdapter[SpeechInput | Question] = TypeAdapter(SpeechInput | Question)
     found = {"input": job_input.json_schema()} | {
         name: kind.model_json_schema(mode="serialization") for name, kind in _RESULTS.items()
@@ -43,11 +43,12 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 
 def render(schema: dict[str, Any]) -> str:
-    """A schema as the text of its file."""
+    """Return the text of a schema's file."""
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def main() -> None:
+    """Write the schemas into the folder that the first argument names, else into ``FOLDER``."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for name, schema in schemas().items():

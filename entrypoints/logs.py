@@ -9,7 +9,7 @@ from entrypoints.settings.settings import Settings
 
 
 def configure_logs(settings: Settings) -> None:
-    """JSON lines for machines, or coloured lines for a person, as the settings say."""
+    """Log lines of JSON for machines, or coloured lines for a person, as ``log_format`` chooses."""
     renderer: structlog.typing.Processor
     if settings.log_format == "json":
         renderer = structlog.processors.JSONRenderer()

@@ -1,7 +1,4 @@
-"""What pydantic finds wrong, in words for the person who wrote the value.
-
-Every sentence is short, whatever the value is.
-"""
+"""Validation errors of pydantic as short sentences for the person who wrote the value."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +31,7 @@ _PATTERNS = {
     " digit",
     LANGUAGE_PATTERN: "must be a language's code of two or three letters, as en or zh",
 }
-"""What a pattern that people can break asks of them."""
+"""The rule of each pattern, in words."""
 
 _SENTENCES = {
     "bool_parsing": "must be true or false",
@@ -60,4 +57,4 @@ _SENTENCES = {
 }
 
 _SHOWS_NO_VALUE = ("string_too_long", "string_unicode")
-"""Problems whose value tells nothing that the sentence does not."""
+"""Kinds of errors whose value would add nothing to the sentence."""

@@ -1,26 +1,15 @@
 """The input of a job: its fields, types, ranges and rules."""
 
-import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from application.speech_request import (
     BITRATE_KBPS,
     CHUNK_CHARS,
     CROSSFADE_MS,
-    MAX_TEXT_CHARS,
     PAUSE_MS,
     SESSION_PATTERN,
     STREAM_CHUNK_CHARS,
@@ -29,55 +18,23 @@ from application.speech_request import (
 from domain.audio import AudioFormat
 from domain.delivery import Sampling
 from domain.emotion import Emotion, RecordedEmotion, VectorEmotion, WordsEmotion
-from domain.errors import InvalidRequest, printable
 from domain.joins.crossfade import Crossfade
 from domain.joins.end_to_end import EndToEnd
 from domain.joins.join import Join
 from domain.joins.pause import Pause
 from domain.warnings import SpeechWarning, WarningCode
-from entrypoints.problems import HALF_A_PAIR, LANGUAGE_PATTERN, describe
-
-REPORTED = 10
-"""Problems that one error names: more of them help nobody to mend the first ones."""
+from entrypoints.field_types import (
+    ChunkBound,
+    Integer,
+    Milliseconds,
+    Number,
+    SpokenText,
+    Text,
+    Weight,
+)
+from entrypoints.problems import LANGUAGE_PATTERN
 
 _SAMPLING_FIELDS = {field.name for field in fields(Sampling)}
-
-_LONGEST_TYPO = 64
-"""Characters of an unknown field that is taken for a misspelt one; the longest known has 26."""
-
-
-def _whole(value: Any) -> Any:
-    """JSON has one kind of number: 140.0 is a whole one."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _spoken_text(text: str, info: ValidationInfo) -> str:
-    trimmed = text.strip()
-    limit = (info.context or {}).get("max_text_chars", MAX_TEXT_CHARS)
-    if len(trimmed) > limit:
-        raise ValueError(
-            f"has {len(trimmed)} characters; at most {limit} are accepted:"
-            " send it in parts, or raise MAX_TEXT_CHARS where it is spoken"
-        )
-    if not any(char.isalnum() for char in trimmed):
-        raise ValueError("has no letter or digit to speak")
-    return trimmed
-
-
-def _unicode(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError(HALF_A_PAIR) from None
-    return text
-
-
-Text = Annotated[str, AfterValidator(_unicode)]
-Whole = Annotated[int, BeforeValidator(_whole)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Milliseconds = Annotated[Whole, Field(ge=0, le=2000)]
-ChunkBound = Annotated[Whole, Field(ge=50, le=1000)]
-Weight = Annotated[Number, Field(ge=0, le=1)]
 
 
 class SpeechInput(BaseModel):
@@ -85,7 +42,7 @@ class SpeechInput(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    text: Annotated[Text, AfterValidator(_spoken_text)] = Field(description="what to speak")
+    text: SpokenText = Field(description="what to speak")
     speaker_voice: Text | None = Field(
         default=None, description="voice to clone: a name in the voices folder"
     )
@@ -125,13 +82,13 @@ class SpeechInput(BaseModel):
     session_id: Annotated[Text, Field(pattern=SESSION_PATTERN)] | None = Field(
         default=None, description="names the stored file"
     )
-    seed: Annotated[Whole, Field(ge=0, le=2**63 - 1)] | None = Field(
+    seed: Annotated[Integer, Field(ge=0, le=2**63 - 1)] | None = Field(
         default=None, description="same seed, same request, same audio"
     )
     audio_format: Literal["opus", "mp3", "wav", "flac", "m4a"] = Field(
         default="opus", description="container and codec of the finished file"
     )
-    bitrate_kbps: Annotated[Whole, Field(ge=16, le=320)] = Field(
+    bitrate_kbps: Annotated[Integer, Field(ge=16, le=320)] = Field(
         default=BITRATE_KBPS, description="bit rate of a lossy format"
     )
     language: Annotated[Text, Field(pattern=LANGUAGE_PATTERN), AfterValidator(str.lower)] | None = (
@@ -143,19 +100,19 @@ class SpeechInput(BaseModel):
     top_p: Annotated[Number, Field(ge=0.01, le=1)] | None = Field(
         default=None, description="nucleus of the sampling [0.8]"
     )
-    top_k: Annotated[Whole, Field(ge=1, le=1000)] | None = Field(
+    top_k: Annotated[Integer, Field(ge=1, le=1000)] | None = Field(
         default=None, description="candidates of the sampling [30]"
     )
-    num_beams: Annotated[Whole, Field(ge=1, le=10)] | None = Field(
+    num_beams: Annotated[Integer, Field(ge=1, le=10)] | None = Field(
         default=None, description="beams of the search [3]"
     )
     repetition_penalty: Annotated[Number, Field(ge=1, le=20)] | None = Field(
         default=None, description="penalty on repeated codes [10]"
     )
-    max_mel_tokens: Annotated[Whole, Field(ge=1, le=1815)] | None = Field(
+    max_mel_tokens: Annotated[Integer, Field(ge=1, le=1815)] | None = Field(
         default=None, description="most codes of a segment, about 50 a second [1500]"
     )
-    diffusion_steps: Annotated[Whole, Field(ge=1, le=100)] | None = Field(
+    diffusion_steps: Annotated[Integer, Field(ge=1, le=100)] | None = Field(
         default=None, description="Euler steps of the flow matching [25]"
     )
     inference_cfg_rate: Annotated[Number, Field(ge=0, le=2)] | None = Field(
@@ -185,7 +142,7 @@ class SpeechInput(BaseModel):
         return self
 
     def to_request(self) -> SpeechRequest:
-        """The use case's words for this input, stream mode's own bounds applied."""
+        """Return the use case's request, with the bounds of a stream in stream mode."""
         return SpeechRequest(
             text=self.text,
             speaker_voice=self.speaker_voice,
@@ -201,12 +158,12 @@ class SpeechInput(BaseModel):
             session_id=self.session_id,
             warnings=tuple(
                 SpeechWarning(WarningCode.OPTION_IGNORED, sentence)
-                for sentence in self._idle_fields()
+                for sentence in self._ignored_fields()
             ),
         )
 
-    def _idle_fields(self) -> Iterator[str]:
-        """Warnings for fields that go with an emotion where there is none for them."""
+    def _ignored_fields(self) -> Iterator[str]:
+        """Yield a sentence for each field of the emotion that changes nothing here."""
         emotion = self._emotion()
         if emotion is None and self.emo_alpha != 1.0:
             yield "emo_alpha had no effect: it goes with a vector, a recording or words"
@@ -256,64 +213,3 @@ class InvalidFieldError(ValueError):
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(problem)
         self.field = field
-
-
-InputT = TypeVar("InputT", bound=BaseModel)
-
-
-def parse(kind: type[InputT], value: object, *, max_text_chars: int = MAX_TEXT_CHARS) -> InputT:
-    """Check a JSON value against ``kind``.
-
-    The time that it takes does not grow with the number of unknown fields.
-
-    Raises:
-        InvalidRequest: names the fields that are wrong, ``REPORTED`` at most, and counts the rest.
-    """
-    if not isinstance(value, dict):
-        raise InvalidRequest("input", "must be a JSON object with at least a text")
-    known = {name: value[name] for name in kind.model_fields if name in value}
-    unknown = [str(name) for name in value if name not in known]
-    problems: list[tuple[str, str]] = []
-    try:
-        parsed = kind.model_validate(known, context={"max_text_chars": max_text_chars})
-    except ValidationError as error:
-        problems = [_field_and_problem(dict(found)) for found in error.errors(include_url=False)]
-    else:
-        if not unknown:
-            return parsed
-    total = len(problems) + len(unknown)
-    problems = problems[:REPORTED]
-    problems += [
-        _unknown_field(name, known=kind.model_fields)
-        for name in unknown[: REPORTED - len(problems)]
-    ]
-    raise InvalidRequest.of(problems, unlisted=total - len(problems))
-
-
-def parse_job(value: object, *, max_text_chars: int = MAX_TEXT_CHARS) -> SpeechInput | Question:
-    """Check a job's input, whichever of the two it is.
-
-    Raises:
-        InvalidRequest: names every field that is wrong.
-    """
-    if isinstance(value, dict) and value.get("action") is not None:
-        return parse(Question, value)
-    return parse(SpeechInput, value, max_text_chars=max_text_chars)
-
-
-def _field_and_problem(error: dict[str, Any]) -> tuple[str, str]:
-    cause = error.get("ctx", {}).get("error")
-    if isinstance(cause, InvalidFieldError):
-        return cause.field, str(cause)
-    place = [part for part in error["loc"] if isinstance(part, str | int)]
-    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)[1:]
-    return field, "is missing" if error["type"] == "missing" else describe(error)
-
-
-def _unknown_field(name: str, *, known: Iterable[str]) -> tuple[str, str]:
-    if name in SpeechInput.model_fields:
-        return name, "does not go with an action"
-    if len(name) > _LONGEST_TYPO:
-        return printable(name), "is not a field"
-    [nearest] = difflib.get_close_matches(name, known, n=1, cutoff=0)
-    return printable(name), f"is not a field; did you mean {nearest}?"

@@ -1,4 +1,4 @@
-"""Stream mode: joined samples as JSON objects of bounded size, or as the bytes of a format."""
+"""Stream mode: samples as JSON objects of bounded size, and encoded pieces into a file."""
 
 import base64
 from collections.abc import Generator
@@ -7,16 +7,18 @@ from typing import BinaryIO
 
 from application.utterance import Checkpoint, Utterance
 from domain.audio import to_int16
-from entrypoints.results import StreamEnd, StreamPiece, stream_end
+from entrypoints.rendering import stream_end
+from entrypoints.results import StreamEnd, StreamPiece
 
 PIECE_SAMPLES = 320_000
-"""853 336 characters of base64: with its fields under the 900 000 bytes that a piece may have."""
+"""Samples of a piece. They are 853 336 characters of base64; with its other fields a piece stays
+under the 900 000 bytes that the API promises."""
 
 
 def stream_objects(
     utterance: Utterance, *, checkpoint: Checkpoint | None = None
 ) -> Generator[StreamPiece | StreamEnd, None, None]:
-    """Speak, one object for each stretch of final samples, then the end.
+    """Speak ``utterance``: yield its samples in pieces as soon as they are final, then the end.
 
     Raises:
         SpeechError: instead of the end, when the speech fails.
@@ -37,13 +39,17 @@ def stream_objects(
 
 
 def write_stream(pieces: Generator[bytes, None, bytes], sink: BinaryIO) -> int:
-    """Write each piece as it comes, and the head at the end where ``sink`` can seek.
+    """Write each piece as it comes, and the final header if ``sink`` can seek.
 
-    Returns how many pieces there were.
+    Args:
+        pieces: The encoded speech; returns the header with the final sizes, or nothing.
+
+    Returns:
+        The number of pieces.
 
     Raises:
-        OSError: as ``sink`` says.
-        SpeechError: as ``pieces`` says.
+        OSError: ``sink`` cannot be written.
+        SpeechError: the speech failed.
     """
     count = 0
     while True:

@@ -9,7 +9,7 @@ from application.ports.weights import WeightFile, WeightState
 from entrypoints.cli.download_progress import DownloadProgress
 from entrypoints.cli.start import start
 from entrypoints.exit_codes import JOB_FAILED
-from entrypoints.results import download_result
+from entrypoints.rendering import download_result
 
 _BAD = (WeightState.MISSING, WeightState.DAMAGED)
 

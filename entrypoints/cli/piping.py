@@ -12,7 +12,8 @@ from application.utterance import ChunkWatcher, Utterance
 from domain.audio import AudioFormat, StreamFormat
 from domain.errors import StorageFailed
 from entrypoints.container import Container
-from entrypoints.results import Metadata, stream_end
+from entrypoints.rendering import stream_end
+from entrypoints.results import Metadata
 from entrypoints.schemas import SpeechInput
 from entrypoints.streaming import write_stream
 

@@ -15,7 +15,8 @@ from entrypoints.cli.speaking import Order, Speaking
 from entrypoints.cli.speech_progress import SpeechProgress, manner
 from entrypoints.cli.start import start
 from entrypoints.cli.texts import Text, read_texts
-from entrypoints.schemas import SpeechInput, parse
+from entrypoints.parsing import parse
+from entrypoints.schemas import SpeechInput
 
 _EXAMPLES = """\b
 Examples:

@@ -19,7 +19,8 @@ from entrypoints.cli.player import play
 from entrypoints.cli.speech_progress import SpeechProgress
 from entrypoints.cli.texts import Text
 from entrypoints.container import Container
-from entrypoints.results import Metadata, batch_result
+from entrypoints.rendering import batch_result
+from entrypoints.results import Metadata
 from entrypoints.schemas import SpeechInput
 from entrypoints.settings.settings import LocalSettings
 from entrypoints.streaming import stream_objects

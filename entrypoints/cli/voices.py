@@ -14,7 +14,7 @@ from domain.voice import EXTENSIONS, is_voice_file, voice_name
 from entrypoints.cli.start import start
 from entrypoints.container import Container
 from entrypoints.exit_codes import JOB_FAILED
-from entrypoints.results import voice_list
+from entrypoints.rendering import voice_list
 
 _ORDER = ", ".join(ending.removeprefix(".") for ending in EXTENSIONS)
 

@@ -19,7 +19,7 @@ VOLUME = Path("/runpod-volume")
 
 
 class Settings(StorageSettings):
-    """What an operator can set; the field in capitals is the variable's name."""
+    """All settings; a field's name in capitals is that of its environment variable."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -53,12 +53,12 @@ class Settings(StorageSettings):
 
     @property
     def references_dir(self) -> Path:
-        """Folder of what the model computed of recordings."""
+        """Folder of the references that the model computed of recordings."""
         return self.checkpoints_dir / "references"
 
     @property
     def hub_token(self) -> str:
-        """The token in the clear, for the hub alone; empty where there is none."""
+        """The hub's token as plain text, for the hub alone; empty where there is none."""
         return self.hf_token.get_secret_value()
 
     @field_validator("tts_engine")
@@ -90,21 +90,21 @@ class Settings(StorageSettings):
     @field_validator("hf_token")
     @classmethod
     def _one_word(cls, value: SecretStr) -> SecretStr:
-        token = value.get_secret_value().strip()  # a pasted token brings its line break along
+        token = value.get_secret_value().strip()  # a pasted token may end with a line break
         if not (token.isascii() and token.isprintable()) or " " in token:
             raise ValueError("must be a token: one word of ASCII characters")
         return SecretStr(token)
 
 
 class LocalSettings(Settings):
-    """Defaults for a server on one's own machine."""
+    """Defaults for a development server."""
 
     log_format: Literal["json", "console"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
 
 
 class CliSettings(LocalSettings):
-    """Defaults for a person at a terminal, who may have a whole book spoken."""
+    """Defaults for the command line, where a text may be as long as a book."""
 
     max_text_chars: int = Field(default=sys.maxsize, ge=1)
 
@@ -120,7 +120,7 @@ SettingsT = TypeVar("SettingsT", bound=Settings)
 
 
 def load_settings(kind: type[SettingsT]) -> SettingsT:
-    """Read the environment.
+    """Read the settings from the environment.
 
     Raises:
         SettingsError: with one line for each variable that is wrong.

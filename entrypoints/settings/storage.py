@@ -1,4 +1,4 @@
-"""Where finished audio goes and synced voices come from, as far as the environment says it."""
+"""Settings of the store for finished audio, and of the source of synced voices."""
 
 import re
 from typing import Literal
@@ -8,22 +8,22 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_valid
 from pydantic_settings import BaseSettings
 
 _LONGEST_URL_LIFE_SECONDS = 7 * 86_400
-"""A signature of version 4 is good for a week at most."""
+"""Seconds of a week: a URL with a signature of version 4 is valid for no longer."""
 
 _VOICES_URI = re.compile(r"s3://[^/\s]+(/\S*)?")
 _KEY = re.compile(r"[\x21-\x7e]*")
 
 
 def _either(name: str) -> AliasChoices:
-    """The S3 variable, and RunPod's own where that one is unset."""
+    """Return the names of a variable: S3's, and RunPod's own where that one is unset."""
     return AliasChoices(f"S3_{name}", f"BUCKET_{name}")
 
 
 class StorageSettings(BaseSettings):
-    """The storage part of the settings; a variable that S3 needs and lacks is an error.
+    """Settings of S3 and of the store; a missing variable that S3 needs is an error.
 
     The fields of S3 are checked against ``object_store`` and ``voices_s3_uri``, which therefore
-    stand first. An empty string is a variable that is not set.
+    come first. An empty string is a variable that is not set.
     """
 
     object_store: Literal["s3", "filesystem"] = "filesystem"
@@ -45,12 +45,12 @@ class StorageSettings(BaseSettings):
 
     @property
     def s3_access_key(self) -> str:
-        """The key's id in the clear, for the S3 service alone."""
+        """The key's id as plain text, for the S3 service alone."""
         return self.s3_access_key_id.get_secret_value()
 
     @property
     def s3_secret_key(self) -> str:
-        """The secret key in the clear, for the S3 service alone."""
+        """The secret key as plain text, for the S3 service alone."""
         return self.s3_secret_access_key.get_secret_value()
 
     @field_validator("voices_s3_uri")
@@ -70,7 +70,7 @@ class StorageSettings(BaseSettings):
     @field_validator("s3_endpoint_url")
     @classmethod
     def _plain_endpoint(cls, value: str, info: ValidationInfo) -> str:
-        """The service's URL without the bucket, which RunPod's own examples put into it."""
+        """Return the service's URL without the bucket, which RunPod's own examples add to it."""
         if not value:
             if _needs_s3(info):
                 raise ValueError(_missing("the URL of the S3 service", "ENDPOINT_URL"))
@@ -101,7 +101,7 @@ class StorageSettings(BaseSettings):
     @field_validator("s3_access_key_id", "s3_secret_access_key")
     @classmethod
     def _usable_key(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
-        key = value.get_secret_value().strip()  # pasted keys bring their line break along
+        key = value.get_secret_value().strip()  # a pasted key may end with a line break
         if not key and _needs_s3(info):
             name = str(info.field_name).removeprefix("s3_").upper()
             raise ValueError(_missing("a key of the S3 service", name))

@@ -12,8 +12,10 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from application.references import References
 from domain.errors import OutOfMemory, SpeechError
 from entrypoints.health import Health
-from entrypoints.results import VoiceList, voice_list
-from entrypoints.schemas import Question, parse_job
+from entrypoints.parsing import parse_job
+from entrypoints.rendering import voice_list
+from entrypoints.results import VoiceList
+from entrypoints.schemas import Question
 from entrypoints.worker.speech_jobs import SpeechJobs
 from entrypoints.worker.thread_stream import in_thread
 
@@ -111,4 +113,4 @@ class JobHandler:
         return voices.model_dump(mode="json", exclude_none=True)
 
     def _voice_list(self) -> VoiceList:
-        return voice_list(list(self._references.entries()))
+        return voice_list(self._references.entries())

@@ -11,7 +11,8 @@ import structlog
 from application.ports.speech_model import ModelState, SpeechModel
 from application.speak import Speak
 from domain.errors import Cancelled, SynthesisFailed
-from entrypoints.results import BatchResult, StreamEnd, StreamPiece, batch_result
+from entrypoints.rendering import batch_result
+from entrypoints.results import BatchResult, StreamEnd, StreamPiece
 from entrypoints.schemas import SpeechInput
 from entrypoints.streaming import stream_objects
 from entrypoints.worker.engine_queue import EngineLease, EngineQueue

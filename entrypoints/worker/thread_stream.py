@@ -11,14 +11,14 @@ from typing import Generic, TypeVar
 ItemT = TypeVar("ItemT")
 
 Produce = Callable[[threading.Event], Generator[ItemT, None, None]]
-"""Gets an event that is set once nobody wants the rest."""
+"""A function that makes the items; its event is set once the rest is not read any more."""
 
 
 async def thread_stream(produce: Produce[ItemT], *, ahead: int) -> AsyncGenerator[ItemT, None]:
-    """Run ``produce`` in a thread, at most ``ahead`` items and one in hand before its reader.
+    """Run ``produce`` in a thread, at most ``ahead`` + 1 items before its reader.
 
-    Nobody wants the rest when the reader was closed, or when its task is over. The thread is a
-    daemon: work that never comes back does not keep the process alive.
+    The rest is cancelled when the reader is closed, and when its task ends. The thread is a daemon:
+    work that never ends does not keep the process alive.
 
     Raises:
         Whatever ``produce`` raises.
@@ -32,26 +32,28 @@ async def thread_stream(produce: Produce[ItemT], *, ahead: int) -> AsyncGenerato
         ).start()
         try:
             while isinstance(message := await stream.arrived.get(), _Item):
-                stream.make_room()
+                stream.allow_one_more()
                 yield message.value
             if message.error:
                 raise message.error
         finally:
-            message = _End(None)  # an error that knows this frame, known by it, outlives the job
+            message = _End(
+                None
+            )  # breaks the cycle of error, traceback and frame, which would keep the job's memory
 
 
-async def in_thread(ask: Callable[[], ItemT]) -> ItemT:
-    """Return what ``ask`` returns, asked in a thread that does not keep the process alive.
+async def in_thread(question: Callable[[], ItemT]) -> ItemT:
+    """Return the result of ``question``, called in a thread that does not keep the process alive.
 
     ``asyncio.to_thread`` has a bounded number of threads, and a loop waits for all of them when it
-    ends: one question that is never answered holds up the others, and the end of the process.
+    ends: one call that never returns would delay the others, and the end of the process.
 
     Raises:
-        Whatever ``ask`` raises.
+        Whatever ``question`` raises.
     """
 
     def produce(_: threading.Event) -> Generator[ItemT, None, None]:
-        yield ask()
+        yield question()
 
     async with aclosing(thread_stream(produce, ahead=1)) as answers:
         return await anext(answers)
@@ -59,10 +61,10 @@ async def in_thread(ask: Callable[[], ItemT]) -> ItemT:
 
 @contextmanager
 def until_task_ends(stop: Callable[[], None]) -> Generator[None, None, None]:
-    """Call ``stop`` when the block is left, or when the current task is over before that.
+    """Call ``stop`` when the block ends, or when the current task ends before that.
 
     An asynchronous generator whose task is cancelled while it waits elsewhere is closed by the
-    garbage collector only, and its blocks are left as late as that. ``stop`` may be called twice.
+    garbage collector only, and its blocks end no earlier. ``stop`` may be called twice.
     """
     task = asyncio.current_task()
 
@@ -90,7 +92,7 @@ class _End:
 
 
 class _ThreadStream(Generic[ItemT]):
-    """What the thread and the event loop share; ``arrived`` belongs to the loop."""
+    """State that the thread and the event loop share; only the loop uses ``arrived``."""
 
     def __init__(
         self, produce: Produce[ItemT], loop: asyncio.AbstractEventLoop, *, ahead: int
@@ -98,15 +100,15 @@ class _ThreadStream(Generic[ItemT]):
         self.arrived: asyncio.Queue[_Item[ItemT] | _End] = asyncio.Queue()
         self._produce = produce
         self._loop = loop
-        self._room = threading.Semaphore(ahead)
-        self._unwanted = threading.Event()
+        self._allowance = threading.Semaphore(ahead)
+        self._cancelled = threading.Event()
 
     def stop(self) -> None:
-        self._unwanted.set()
-        self.make_room()
+        self._cancelled.set()
+        self.allow_one_more()
 
-    def make_room(self) -> None:
-        self._room.release()
+    def allow_one_more(self) -> None:
+        self._allowance.release()
 
     def work(self) -> None:
         try:
@@ -117,13 +119,13 @@ class _ThreadStream(Generic[ItemT]):
             self._send(_End(None))
 
     def _send_all(self) -> None:
-        with closing(self._produce(self._unwanted)) as items:
+        with closing(self._produce(self._cancelled)) as items:
             for item in items:
-                self._room.acquire()
-                if self._unwanted.is_set():
+                self._allowance.acquire()
+                if self._cancelled.is_set():
                     return
                 self._send(_Item(item))
 
     def _send(self, message: _Item[ItemT] | _End) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody reads
+        with suppress(RuntimeError):  # the loop is closed, so there is no reader
             self._loop.call_soon_threadsafe(self.arrived.put_nowait, message)

@@ -10,7 +10,8 @@ import pytest
 
 from domain import errors
 from entrypoints.json_schema import schemas
-from entrypoints.schemas import Question, SpeechInput, parse_job
+from entrypoints.parsing import parse_job
+from entrypoints.schemas import Question, SpeechInput
 
 DOCS = Path(__file__).parents[2] / "docs"
 JOBS = (DOCS / "reference" / "jobs.md").read_text()

@@ -39,7 +39,9 @@ class Engine(ToneModel):
 class TestSubstitute(SpeechModelContract):
     @pytest.fixture
     def model(self) -> object:
-        choice = choose_engine("auto", {"best": Engine(NO_WEIGHTS), "modest": ToneModel()})
+        choice = choose_engine(
+            "auto", {"best": Engine(NO_WEIGHTS), "modest": ToneModel()}, setting="TTS_ENGINE"
+        )
         return choice.explaining_model
 
 
@@ -50,7 +52,7 @@ def states(passed_over: Sequence[PassedOver]) -> Sequence[ModelState]:
 
 def test_the_best_engine_speaks_where_it_can_on_a_gpu() -> None:
     best = Engine(READY, device="cuda:0")
-    choice = choose_engine("auto", {"best": best, "modest": Engine(READY)})
+    choice = choose_engine("auto", {"best": best, "modest": Engine(READY)}, setting="TTS_ENGINE")
 
     assert choice.model is best
     assert choice.passed_over == ()
@@ -59,7 +61,12 @@ def test_the_best_engine_speaks_where_it_can_on_a_gpu() -> None:
 def test_an_engine_that_is_named_is_taken_as_it_is() -> None:
     best = Engine(NO_WEIGHTS)
 
-    assert choose_engine("best", {"best": best, "modest": Engine(READY)}).explaining_model is best
+    assert (
+        choose_engine(
+            "best", {"best": best, "modest": Engine(READY)}, setting="TTS_ENGINE"
+        ).explaining_model
+        is best
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,14 +82,20 @@ def test_an_engine_that_is_named_is_taken_as_it_is() -> None:
 def test_what_keeps_the_best_engine_is_told_as_values(
     status: ModelStatus, device: str, reasons: list[ModelState]
 ) -> None:
-    choice = choose_engine("auto", {"best": Engine(status, device=device), "modest": Engine(READY)})
+    choice = choose_engine(
+        "auto",
+        {"best": Engine(status, device=device), "modest": Engine(READY)},
+        setting="TTS_ENGINE",
+    )
 
     assert states(choice.passed_over) == reasons
     assert choice.model.status() == READY
 
 
 def test_an_engine_that_cannot_speak_either_is_not_blamed_alone() -> None:
-    choice = choose_engine("auto", {"best": Engine(NO_WEIGHTS), "modest": Engine(NO_PACKAGE)})
+    choice = choose_engine(
+        "auto", {"best": Engine(NO_WEIGHTS), "modest": Engine(NO_PACKAGE)}, setting="TTS_ENGINE"
+    )
     model = choice.explaining_model
 
     status = model.status()

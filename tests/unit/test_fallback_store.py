@@ -8,6 +8,8 @@ from domain.errors import Conflict, StorageFailed
 from tests.contracts.object_store import ObjectStoreContract, put
 from tests.fakes.memory_store import MemoryStore
 
+PLACE = "the worker's OUTPUT_AUDIO_DIR"
+
 
 @pytest.fixture
 def main() -> MemoryStore:
@@ -21,13 +23,13 @@ def fallback() -> MemoryStore:
 
 @pytest.fixture
 def store(main: MemoryStore, fallback: MemoryStore) -> FallbackStore:
-    return FallbackStore(store=main, fallback=fallback)
+    return FallbackStore(store=main, fallback=fallback, fallback_place=PLACE)
 
 
 class TestFallbackStore(ObjectStoreContract):
     @pytest.fixture
     def store(self, main: MemoryStore, fallback: MemoryStore) -> ObjectStore:
-        return FallbackStore(store=main, fallback=fallback)
+        return FallbackStore(store=main, fallback=fallback, fallback_place=PLACE)
 
     @pytest.fixture(autouse=True)
     def _main_store(self, main: MemoryStore) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.errors import SpeechError
-from entrypoints.schemas import parse_job
+from entrypoints.parsing import parse_job
 from entrypoints.settings.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,8 @@ from domain.joins.crossfade import Crossfade
 from domain.joins.end_to_end import EndToEnd
 from domain.joins.join import Join
 from domain.joins.pause import Pause
-from entrypoints.schemas import SpeechInput, parse, parse_job
+from entrypoints.parsing import parse, parse_job
+from entrypoints.schemas import SpeechInput
 
 
 def request(**fields: Any) -> Any:
