@@ -17,8 +17,9 @@ from dependency_injector.providers import (
 )
 
 from adapters.filesystem.mirror import FilesystemMirror
+from adapters.filesystem.named_file import NamedFileStore
 from adapters.filesystem.recording_files import RecordingFiles
-from adapters.filesystem.store import FilesystemStore, NamedFileStore
+from adapters.filesystem.store import FilesystemStore
 from adapters.filesystem.voices import FilesystemVoices
 from adapters.hub_weights.weights import HubWeights
 from adapters.indextts2.checkpoint_files import (
