@@ -129,7 +129,7 @@ class Container(DeclarativeContainer):
         HubWeights,
         needed=NEEDED_FILES,
         folder=settings.provided.checkpoints_dir,
-        folders_of=checkpoint_files.provided.places,
+        folders_of=checkpoint_files.provided.folders,
         endpoint=settings.provided.hf_endpoint,
         token=settings.provided.hub_token,
     )
