@@ -17,8 +17,9 @@ from dependency_injector.providers import (
 )
 
 from adapters.filesystem.mirror import FilesystemMirror
+from adapters.filesystem.named_file import NamedFileStore
 from adapters.filesystem.recording_files import RecordingFiles
-from adapters.filesystem.store import FilesystemStore, NamedFileStore
+from adapters.filesystem.store import FilesystemStore
 from adapters.filesystem.voices import FilesystemVoices
 from adapters.hub_weights.weights import HubWeights
 from adapters.indextts2.checkpoint_files import (
@@ -131,7 +132,7 @@ class Container(DeclarativeContainer):
         HubWeights,
         needed=NEEDED_FILES,
         folder=settings.provided.checkpoints_dir,
-        folders_of=checkpoint_files.provided.places,
+        folders_of=checkpoint_files.provided.folders,
         endpoint=settings.provided.hf_endpoint,
         token=settings.provided.hub_token,
     )

@@ -1,11 +1,10 @@
 """The voices folder as a copy of a place elsewhere."""
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from adapters.filesystem.files import path_inside, write_errors, write_file
 from application.ports.voices import FileVersion, RemoteFile
 from domain.errors import StorageFailed, printable
 
@@ -13,7 +12,7 @@ _INDEX = ".synced-voices.json"
 
 
 class FilesystemMirror:
-    """Files below ``root``, and which version each one is in a hidden index beside them.
+    """Files below ``root``; a hidden index beside them holds the version of each.
 
     The index may miss what another process wrote at the same time; such a file is fetched again.
     """
@@ -22,6 +21,7 @@ class FilesystemMirror:
         self._root = root
 
     def versions(self) -> Mapping[str, FileVersion]:
+        """Implement ``VoiceMirror.versions``: the files whose size is that of the index."""
         return {
             file: version
             for file, version in self._index().items()
@@ -29,20 +29,19 @@ class FilesystemMirror:
         }
 
     def replace(self, remote: RemoteFile, content: bytes) -> None:
-        path = self._root / remote.file
-        # os.path.realpath ends at a loop of links, where Path.resolve raises
-        if not Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(self._root)):
+        """Implement ``VoiceMirror.replace``.
+
+        Raises:
+            StorageFailed: the file leads out of the folder, or cannot be written.
+        """
+        if path_inside(self._root, str(PurePosixPath(remote.file).parent)) is None:
             raise StorageFailed(f"{printable(remote.file)} leads out of the voices folder")
-        try:
+        path = self._root / remote.file
+        with write_errors("the voices folder"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _publish(path, content)
+            write_file(path, content)
             index = self._index() | {remote.file: remote.version}
-            _publish(self._root / _INDEX, _to_json(index))
-        except OSError as error:
-            reason = error.strerror or "an unknown fault"
-            raise StorageFailed(
-                f"the voices folder cannot be written ({reason.lower()})"
-            ) from error
+            write_file(self._root / _INDEX, _to_json(index))
 
     def _index(self) -> dict[str, FileVersion]:
         try:
@@ -51,31 +50,15 @@ class FilesystemMirror:
                 file: FileVersion(str(etag), int(size)) for file, (etag, size) in entries.items()
             }
         except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
-            return {}  # none yet, or spoilt: every file is fetched again
+            return {}  # missing or damaged: every file is fetched again
 
     def _size_of(self, file: str) -> int | None:
         try:
             return (self._root / file).stat().st_size
-        except (OSError, ValueError):  # ValueError: an index that holds a NUL
+        except (OSError, ValueError):  # ValueError: a name in the index that holds a NUL
             return None
 
 
 def _to_json(index: Mapping[str, FileVersion]) -> bytes:
     entries = {file: [version.etag, version.size_bytes] for file, version in index.items()}
     return json.dumps(entries, indent=1, sort_keys=True).encode()
-
-
-def _publish(path: Path, content: bytes) -> None:
-    """Put ``content`` at ``path`` in one step, also where a link or an older file stands."""
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=".", suffix=".part", delete=False
-    ) as aside:
-        try:
-            aside.write(content)
-            aside.flush()
-            os.fsync(aside.fileno())
-            os.fchmod(aside.fileno(), 0o644)
-            Path(aside.name).replace(path)
-        except BaseException:
-            Path(aside.name).unlink()
-            raise

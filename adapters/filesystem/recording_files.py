@@ -1,30 +1,29 @@
 """Recordings by their path, for the person whose files they are."""
 
-import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from adapters.filesystem.files import read_recording, reason
 from application.ports.voices import FileVersion, VoiceFile, VoiceReader
 from domain.errors import BadReference, UnknownVoice
-from domain.recording_limits import LARGEST_FILE_BYTES
 
 
 class RecordingFiles:
     """The voices of ``voices``, and every recording of this machine under its path.
 
-    A name of a voice wins over a path. Never for requests that come over a network: a path tells
-    what files there are.
+    The name of a voice comes before a path. This class never serves requests from a network: the
+    answer to a path shows which files there are.
     """
 
     def __init__(self, *, voices: VoiceReader) -> None:
         self._voices = voices
 
     def list(self) -> Sequence[str]:
+        """Return the files of ``voices``; recordings by path are not listed."""
         return self._voices.list()
 
     def read(self, name: str) -> VoiceFile:
-        """The port's promise.
+        """Implement ``VoiceReader.read``, and read ``name`` as a path where it is no voice.
 
         Raises:
             BadReference: ``name`` is the path of a file that is no recording.
@@ -35,9 +34,15 @@ class RecordingFiles:
             if not _is_file(name):
                 raise
         path = Path(name)
-        return VoiceFile(path.stem, path.name, _content(path))
+        try:
+            return VoiceFile(
+                path.stem, path.name, read_recording(path, name=path.name, follows_link=True)
+            )
+        except OSError as error:
+            raise BadReference(f"{path.name} cannot be read ({reason(error)})") from error
 
     def version(self, file: str) -> FileVersion | None:
+        """Return the version of a file of ``voices``."""
         return self._voices.version(file)
 
 
@@ -47,15 +52,3 @@ def _is_file(name: str) -> bool:
         return path.exists() and not path.is_dir()
     except (OSError, ValueError):  # too long, or with characters that no path has
         return False
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as opened:
-            status = os.fstat(opened.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_FILE_BYTES:
-                raise BadReference(f"{path.name} is no recording of at most 64 MB")
-            return opened.read()
-    except OSError as error:
-        reason = (error.strerror or "an unknown fault").lower()
-        raise BadReference(f"{path.name} cannot be read ({reason})") from error

@@ -81,18 +81,18 @@ class CheckpointFiles:
         """Where ``repository`` lies: the first complete place, else the one that has the most."""
         needed = [file for file in NEEDED_FILES if file.repository == repository and file.required]
         best, most = self.checkpoints, -1
-        for place in self.places(repository):
-            held = sum(_is_file(place / file.path) for file in needed)
+        for folder in self.folders(repository):
+            held = sum(_is_file(folder / file.path) for file in needed)
             if held == len(needed):
-                return place
+                return folder
             if held > most:
-                best, most = place, held
+                best, most = folder, held
         return best
 
     def path(self, repository: str, path: str) -> Path:
         return self.folder(repository) / path
 
-    def places(self, repository: str) -> Iterator[Path]:
+    def folders(self, repository: str) -> Iterator[Path]:
         """Every place where ``repository`` may lie, the first to be looked at first."""
         if repository == MODEL:
             yield self.checkpoints

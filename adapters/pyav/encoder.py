@@ -5,54 +5,21 @@ import os
 import tempfile
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import numpy as np
 
+from adapters.pyav.codec_writer import CodecWriter
+from adapters.pyav.codecs import FILE_CODECS, SHORTEST_SECONDS
 from application.ports.audio import EncodedAudio
-from domain.audio import AudioFormat, Samples, to_int16
+from domain.audio import AudioFormat, Samples
 from domain.errors import OutOfMemory, StorageFailed, SynthesisFailed
-
-if TYPE_CHECKING:
-    from av import AudioFrame, AudioResampler
-    from av.audio.stream import AudioStream
-    from av.container import OutputContainer
 
 _IN_MEMORY_BYTES = 8 * 2**20
 """A longer file goes on in a nameless temporary file, which no crash can leave behind."""
 
-_SHORTEST_SECONDS = 0.005
-"""libopus at 24 kHz writes no packet for the very shortest inputs; silence fills them up."""
-
-_AAC_FRAME = 1024
-"""AAC decodes to whole frames: the last one is filled up, so that every decoder agrees."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Recipe:
-    container: str
-    codec: str
-    name: str
-    sample_format: str
-    highest_kbps: int | None = None
-    rate_hz: int | None = None
-    options: tuple[tuple[str, str], ...] = ()
-
-
-_RECIPES = {
-    # 24 kHz: the rate of Opus nearest above what the models speak. Ogg pages of 0.2 s let bytes
-    # flow while the speech goes on, for 0.7 % more size than the default of about 1 s.
-    # The highest bit rates are what one channel can take: RFC 7845 for Opus, MPEG-2 layer III below
-    # 32 kHz, and 6144 bits a frame for AAC at 22 050 Hz.
-    AudioFormat.OPUS: _Recipe(
-        "ogg", "libopus", "opus", "flt", 256, 24_000, (("page_duration", "200000"),)
-    ),
-    AudioFormat.MP3: _Recipe("mp3", "libmp3lame", "mp3", "fltp", 160),
-    AudioFormat.WAV: _Recipe("wav", "pcm_s16le", "pcm_s16le", "s16"),
-    AudioFormat.FLAC: _Recipe("flac", "flac", "flac", "s16"),
-    AudioFormat.M4A: _Recipe("mp4", "aac", "aac", "fltp", 128),
-}
+_AAC_FRAME_SAMPLES = 1024
+"""AAC decodes to complete frames: the last one is filled up, so that every decoder agrees."""
 
 
 class PyavEncoder:
@@ -69,7 +36,7 @@ class PyavEncoder:
         audio_format: AudioFormat,
         bitrate_kbps: int,
     ) -> EncodedAudio:
-        """The port's promise; wav and flac hold exactly ``to_int16`` of the samples."""
+        """Implement ``AudioEncoder.encode``; wav and flac hold exactly ``to_int16`` of them."""
         content = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES))  # noqa: SIM115
         try:
             writing = _Writing(content, sample_rate_hz, audio_format, bitrate_kbps)
@@ -77,7 +44,7 @@ class PyavEncoder:
                 writing.write(part)
             return writing.finish()
         except BaseException:
-            # Closing writes what a full disk did not take, and raises that again: the first error
+            # Closing writes again what a full disk did not take, and fails again. The first error
             # is the one that is explained.
             with suppress(OSError):
                 content.close()
@@ -85,18 +52,24 @@ class PyavEncoder:
 
 
 class _Writing:
+    """One file on its way into ``content``."""
+
     def __init__(
         self, content: BinaryIO, rate_hz: int, audio_format: AudioFormat, bitrate_kbps: int
     ) -> None:
         self._content = content
         self._format = audio_format
-        self._recipe = _RECIPES[audio_format]
-        highest = self._recipe.highest_kbps
-        self._bitrate_kbps = min(bitrate_kbps, highest) if highest else None
+        self._codec = FILE_CODECS[audio_format]
+        self._bitrate_kbps = self._codec.bitrate_kbps(bitrate_kbps)
         self._rate_hz = rate_hz
-        self._count = 0
         with _own_errors():
-            self._container, self._stream, self._resampler = self._open()
+            self._writer = CodecWriter(
+                content,
+                self._codec,
+                rate_hz=rate_hz,
+                bitrate_kbps=self._bitrate_kbps,
+                options={},
+            )
 
     def write(self, samples: Samples) -> None:
         if not len(samples):
@@ -104,70 +77,31 @@ class _Writing:
         if not np.isfinite(samples).all():
             raise SynthesisFailed("the audio has samples that are not finite")
         with _own_errors():
-            self._write_frame(self._frame(samples))
+            self._writer.write(samples)
 
     def finish(self) -> EncodedAudio:
-        if not self._count:
+        if not self._writer.count:
             raise SynthesisFailed("there is no audio to encode")
         self._fill_up()
         with _own_errors():
-            self._write_frame(None)
-            self._container.mux(self._stream.encode(None))
-            self._container.close()
+            self._writer.finish()
             size = self._content.seek(0, os.SEEK_END)
             self._content.seek(0)
         return EncodedAudio(
             content=self._content,
             size_bytes=size,
-            sample_rate_hz=self._stream.rate,
-            duration_seconds=self._count / self._rate_hz,
-            codec=self._recipe.name,
+            sample_rate_hz=self._writer.encoded_rate_hz,
+            duration_seconds=self._writer.count / self._rate_hz,
+            codec=self._codec.name,
             bitrate_kbps=self._bitrate_kbps,
         )
 
-    def _open(self) -> "tuple[OutputContainer, AudioStream, AudioResampler]":
-        import av
-
-        recipe = self._recipe
-        rate_hz = recipe.rate_hz or self._rate_hz
-        container = av.open(
-            self._content,
-            "w",
-            format=recipe.container,
-            options={"fflags": "+bitexact", **dict(recipe.options)},
-        )
-        stream = cast(
-            "AudioStream", container.add_stream(recipe.codec, rate=rate_hz, layout="mono")
-        )
-        stream.codec_context.format = av.AudioFormat(recipe.sample_format)
-        if self._bitrate_kbps:
-            stream.bit_rate = self._bitrate_kbps * 1000
-        resampler = av.AudioResampler(format=recipe.sample_format, layout="mono", rate=rate_hz)
-        return container, stream, resampler
-
-    def _frame(self, samples: Samples) -> "AudioFrame":
-        import av
-
-        if self._recipe.sample_format == "s16":
-            frame = av.AudioFrame.from_ndarray(to_int16(samples)[None], format="s16", layout="mono")
-        else:
-            frame = av.AudioFrame.from_ndarray(
-                np.ascontiguousarray(samples)[None], format="flt", layout="mono"
-            )
-        frame.sample_rate = self._rate_hz
-        frame.pts = self._count
-        self._count += len(samples)
-        return frame
-
-    def _write_frame(self, frame: "AudioFrame | None") -> None:
-        for ready in self._resampler.resample(frame):
-            self._container.mux(self._stream.encode(ready))
-
     def _fill_up(self) -> None:
-        wanted = max(self._count, math.ceil(_SHORTEST_SECONDS * self._rate_hz))
+        """Add silence up to the shortest length, and up to a complete frame of AAC."""
+        needed = max(self._writer.count, math.ceil(SHORTEST_SECONDS * self._rate_hz))
         if self._format is AudioFormat.M4A:
-            wanted = math.ceil(wanted / _AAC_FRAME) * _AAC_FRAME
-        self.write(np.zeros(wanted - self._count, dtype=np.float32))
+            needed = math.ceil(needed / _AAC_FRAME_SAMPLES) * _AAC_FRAME_SAMPLES
+        self.write(np.zeros(needed - self._writer.count, dtype=np.float32))
 
 
 @contextmanager

@@ -18,7 +18,8 @@ SPEAK = """
 import resource, sys, tempfile
 from pathlib import Path
 import numpy as np
-from adapters.filesystem.store import FilesystemStore, NamedFileStore
+from adapters.filesystem.named_file import NamedFileStore
+from adapters.filesystem.store import FilesystemStore
 from adapters.pyav.encoder import PyavEncoder
 from domain.audio import AudioFormat
 from domain.errors import SpeechError

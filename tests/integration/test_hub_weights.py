@@ -59,7 +59,7 @@ def weights(hub: LoopbackHub, folder: Path) -> Weights:
         return HubWeights(
             needed=NEEDED_FILES,
             folder=folder,
-            folders_of=CheckpointFiles(folder, hub_caches).places,
+            folders_of=CheckpointFiles(folder, hub_caches).folders,
             endpoint=endpoint or hub.endpoint,
             token=token,
             waits_seconds=waits_seconds,

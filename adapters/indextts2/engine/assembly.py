@@ -37,8 +37,7 @@ from adapters.indextts2.upstream import NAME, bare_package, import_model_classes
 from adapters.indextts2.vocoder.bigvgan import BigVgan
 from adapters.indextts2.vocoder.windowed import BigVganVocoder
 from adapters.indextts2.weights.builders import NumberTypes
-from adapters.indextts2.weights.converted import conversion_name
-from adapters.indextts2.weights.fingerprints import fingerprint
+from adapters.indextts2.weights.converted import conversion_name, fingerprint
 from adapters.indextts2.weights.networks import Networks, build_networks
 
 _CONVERTED = "converted"

@@ -1,23 +1,18 @@
 """Text as the language model reads it: normalised, in tokens, in segments that fit."""
 
-import threading
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from adapters.indextts2.failures import reading
-from adapters.indextts2.t2s.glossary import read_glossary
+from adapters.indextts2.t2s.normalisation import TextNormaliser
 from adapters.indextts2.upstream import ModelClasses
-
-log = structlog.get_logger()
 
 GRAMMAR_PACKAGE = "nemo_text_processing"
 GRAMMAR_EXTRA = "grammars"
 BREAKS = frozenset({".", "!", "?", "▁.", "▁?", "▁...", "…", ",", "▁,", "-"})
+"""The tokens after which a segment may end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +24,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class TokenisedText:
-    """``segments`` is empty where the model knows nothing of the text that could be heard.
+    """The segments of a text, and the stretches that are not in the model's vocabulary.
 
-    ``unknown`` are the stretches that it does not know, as they stand in the text.
+    ``segments`` is empty where no known token of the text holds a letter or a digit. ``unknown``
+    are the stretches without a token, as they stand in the text, each once.
     """
 
     segments: tuple[Segment, ...]
@@ -39,11 +35,16 @@ class TokenisedText:
 
 
 class TextReader:
-    """Normalises and tokenises with the package's own classes.
+    """The front end of the language model, with the package's own normaliser and tokenizer.
 
-    ``glossary`` is a file that may be missing; see ``glossary.read_glossary``. Without the
-    grammars (``nemo_text_processing``) numbers and abbreviations are not written out;
-    ``warning`` says so then, and is empty otherwise.
+    ``warning`` tells what is missing where numbers and abbreviations are not written out, and is
+    empty otherwise.
+
+    Args:
+        classes: The package's classes.
+        tokens: The model of the tokenizer, ``bpe.model``.
+        glossary: A file that may be missing; see ``glossary.read_glossary``.
+        use_grammars: Whether numbers are written out where the grammars are installed.
 
     Raises:
         ModelUnavailable: the tokens or the glossary cannot be used.
@@ -52,23 +53,21 @@ class TextReader:
     def __init__(
         self, *, classes: ModelClasses, tokens: Path, glossary: Path, use_grammars: bool
     ) -> None:
-        self._normalizer: Any = classes.normalizer(enable_glossary=True)
-        self._turn = threading.Lock()
         self.warning = ""
         with reading("bpe.model"):
             self._tokenizer: Any = classes.tokenizer(str(tokens))
-        if glossary.is_file():
-            self._normalizer.load_glossary(read_glossary(glossary))
-        self._has_grammars = use_grammars and self._load_grammars()
-        if not self._has_grammars:
+        self._normaliser = TextNormaliser(
+            normalizer=classes.normalizer, glossary=glossary, use_grammars=use_grammars
+        )
+        if not self._normaliser.has_grammars:
             self.warning = (
                 "text normalisation is off: numbers and abbreviations are not written out;"
                 f" install {GRAMMAR_PACKAGE}, the extra {GRAMMAR_EXTRA}"
             )
 
     def read(self, text: str, *, longest: int, language: str | None) -> TokenisedText:
-        """Tokens of ``text`` in segments of at most ``longest``."""
-        pieces = self._pieces(self._normalised(text, language)) if text.strip() else []
+        """Return the tokens of ``text`` in segments of at most ``longest`` tokens."""
+        pieces = self._pieces(text, language) if text.strip() else []
         ids = self._tokenizer.convert_tokens_to_ids(pieces)
         unknown_id = self._tokenizer.unk_token_id
         known = [piece for piece, id_ in zip(pieces, ids, strict=True) if id_ != unknown_id]
@@ -83,46 +82,19 @@ class TextReader:
             )
         return TokenisedText(segments, tuple(dict.fromkeys(part for part in unknown if part)))
 
-    def _pieces(self, text: str) -> list[str]:
-        # The package forgets to capitalise a text of one letter.
-        pieces: list[str] = self._tokenizer.tokenize(text.upper() if len(text) == 1 else text)
+    def _pieces(self, text: str, language: str | None) -> list[str]:
+        normalised = self._normaliser.normalise(text, language=language)
+        # The package's tokenizer does not capitalise a text of one letter.
+        pieces: list[str] = self._tokenizer.tokenize(
+            normalised.upper() if len(normalised) == 1 else normalised
+        )
         return pieces
-
-    def _normalised(self, text: str, language: str | None) -> str:
-        with self._turn:
-            normalised = self._written_out(text, language) if self._has_grammars else ""
-            return (normalised or self._plain(text, language)).strip()
-
-    def _written_out(self, text: str, language: str | None) -> str:
-        self._normalizer.preferred_language = language if language in ("zh", "en") else None
-        normalised: str = self._normalizer.normalize(text)
-        return normalised
-
-    def _plain(self, text: str, language: str | None) -> str:
-        """The glossary and the punctuation that the model knows, nothing else."""
-        spoken = language or ("zh" if self._normalizer.use_chinese(text) else "en")
-        text = self._normalizer.apply_glossary_terms(text, lang=spoken)
-        for written, known in sorted(
-            self._normalizer.char_rep_map.items(), key=lambda item: -len(item[0])
-        ):
-            text = text.replace(written, known)
-        return text
-
-    def _load_grammars(self) -> bool:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                self._normalizer.load()
-            except Exception as error:  # noqa: BLE001 - a grammar that does not build must cost no speech
-                log.warning("text_grammars_unavailable", reason=type(error).__name__)
-                return False
-        return True
 
 
 def split(pieces: Sequence[str], *, longest: int) -> list[tuple[str, ...]]:
     """Cut after punctuation, then fill segments of at most ``longest`` tokens from the left.
 
-    A stretch without punctuation that is too long itself is cut where it must be.
+    A stretch without punctuation that is longer than ``longest`` is cut there.
     """
     segments: list[tuple[str, ...]] = []
     for stretch in _stretches(pieces, longest):

@@ -4,8 +4,7 @@ import hashlib
 import importlib.metadata
 import re
 import shutil
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,8 +12,8 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
+from adapters.indextts2.atomic import remove_abandoned
 from adapters.indextts2.failures import is_out_of_memory
-from adapters.indextts2.weights.fingerprints import fingerprint
 from adapters.indextts2.weights.state_dicts import (
     ExpectedTensors,
     State,
@@ -23,17 +22,37 @@ from adapters.indextts2.weights.state_dicts import (
     is_optional,
     match_weights,
 )
-from adapters.indextts2.weights.verified_files import UNFINISHED, read_verified, write_verified
+from adapters.indextts2.weights.verified_files import read_verified, write_verified
 
 CONVERSION_VERSION = 2
 """Raise it whenever the same files give other tensors than before, or the format changes."""
 
 _DISTRIBUTION = "indextts2-inference"
-_ABANDONED_SECONDS = 3600
+_EDGE_BYTES = 1 << 18
+"""256 KiB hold the table of contents of the largest file."""
+
+
+def fingerprint(files: Sequence[Path]) -> str:
+    """Return a short name for the content of ``files``, from their sizes and both ends of each.
+
+    The ends hold the tables of contents of both formats, and torch's have checksums in theirs;
+    reading several gigabytes at each start would take many seconds.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    digest = hashlib.sha256()
+    for file in files:
+        for part in _edges(file):
+            digest.update(part)
+    return digest.hexdigest()[:32]
 
 
 def conversion_name(files: Sequence[Path], *, precision: str) -> str:
-    """What the conversion of ``files`` is called; another content, package or form, another name.
+    """Return a name for the conversion of ``files``.
+
+    Files of other content or times, another release of the package and another precision have
+    another name.
 
     Raises:
         OSError: a file cannot be read.
@@ -48,19 +67,21 @@ def conversion_name(files: Sequence[Path], *, precision: str) -> str:
 
 
 class ConvertedWeights:
-    """Fills networks from ``folder``, or from their source and then leaves a copy there.
+    """A folder of converted weights, from which networks are filled.
+
+    A network without a copy there is filled from its source, and a copy is left.
 
     A copy holds a network's tensors as they serve: weight norm folded, in the network's number
-    types, without what is never used, and with a digest of each tensor. It appears whole or not at
-    all, so that several processes may fill the same folder at once; one that is damaged, does not
-    fit its network, or cannot be read, is made again. Where the folder is None or cannot be
-    written, the source is read each time.
+    types, without what is never used, and with a digest of each tensor. It appears in one step, so
+    that several processes may fill the same folder at once. One that is damaged, does not fit its
+    network or cannot be read is made again. Where the folder is None or cannot be written, the
+    source is read each time.
     """
 
     def __init__(self, *, folder: Path | None, device: torch.device) -> None:
         self._folder = folder
         self._device = device
-        self._is_whole = folder is not None
+        self._is_complete = folder is not None
 
     def fill(
         self,
@@ -79,21 +100,21 @@ class ConvertedWeights:
         Raises:
             ModelUnavailable: the source is missing, damaged or of another model.
         """
-        places = expected_tensors(network, unused=unused)
-        state = self._read(name, places)
+        expected = expected_tensors(network, unused=unused)
+        state = self._read(name, expected)
         if state is None:
-            state = match_weights(places, source(), label=label)
-            self._is_whole &= self._write(name, state)
+            state = match_weights(expected, source(), label=label)
+            self._is_complete &= self._write(name, state)
         assign_weights(network, state, self._device)
 
     def remove_older(self) -> None:
-        """Remove the conversions of other files or releases, if every ``fill`` left a copy in ours.
+        """Remove the conversions of other files or releases, if every ``fill`` left a copy.
 
-        Only folders beside ours are removed, of our precision, that are named like a conversion. A
-        process that reads one of them keeps the files that it has open, and reads the others from
-        its source.
+        Only folders beside this one are removed that have its precision and are named like a
+        conversion. A process that reads one of them keeps the files that it has open, and reads the
+        others from its source.
         """
-        if self._folder is None or not self._is_whole:
+        if self._folder is None or not self._is_complete:
             return
         precision = self._folder.name.rpartition("-")[0]
         conversion = re.compile(re.escape(precision) + r"-[0-9a-f]{32}")
@@ -102,34 +123,37 @@ class ConvertedWeights:
                 if other.name != self._folder.name and conversion.fullmatch(other.name):
                     shutil.rmtree(other, ignore_errors=True)
 
-    def _read(self, name: str, places: ExpectedTensors) -> State | None:
+    def _read(self, name: str, expected: ExpectedTensors) -> State | None:
         if self._folder is None:
             return None
         try:
-            state = read_verified(self._path(name), places)
-        except Exception as error:  # whatever is wrong with it, it is made anew
+            state = read_verified(self._path(name), expected)
+        except Exception as error:  # whatever is wrong with it, it is made again
             if is_out_of_memory(error):
                 raise
             return None
-        lacking = places.keys() - state.keys()
-        return state if all(is_optional(places[name]) for name in lacking) else None
+        missing = expected.keys() - state.keys()
+        return state if all(is_optional(expected[name]) for name in missing) else None
 
     def _write(self, name: str, state: State) -> bool:
         if self._folder is None:
             return False
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._remove_abandoned(self._folder)
+            remove_abandoned(self._folder)
             write_verified(self._path(name), state)
         except (OSError, SafetensorError):
             return False
         return True
 
-    def _remove_abandoned(self, folder: Path) -> None:
-        """Remove what a process that was killed left unfinished."""
-        for file in folder.glob(f"*{UNFINISHED}"):
-            if file.stat().st_mtime < time.time() - _ABANDONED_SECONDS:
-                file.unlink(missing_ok=True)
-
     def _path(self, name: str) -> Path:
         return (self._folder or Path()) / f"{name}.safetensors"
+
+
+def _edges(file: Path) -> Iterator[bytes]:
+    size = file.stat().st_size
+    yield f"{file.name}:{size}".encode()
+    with file.open("rb") as content:
+        yield content.read(_EDGE_BYTES)
+        content.seek(max(0, size - _EDGE_BYTES))
+        yield content.read(_EDGE_BYTES)

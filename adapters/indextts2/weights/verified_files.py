@@ -1,22 +1,19 @@
-"""Safetensors files that hold a digest of each tensor: written whole, read only if undamaged."""
+"""Safetensors files that hold a digest of each tensor, and are read only if undamaged."""
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BufferedReader
 from pathlib import Path
-from uuid import uuid4
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from adapters.indextts2.atomic import written_in_one_step
 from adapters.indextts2.weights.tensor_files import DamagedFileError
 
-UNFINISHED = ".part"
-"""Ending of a file that is being written."""
 _DIGESTS = "sha256"
 """Key in the file's metadata: a JSON object with a SHA-256 for each tensor."""
 _READING_THREADS = 4
@@ -24,22 +21,16 @@ _READING_THREADS = 4
 
 
 def write_verified(path: Path, state: Mapping[str, Tensor]) -> None:
-    """Write the tensors of ``state``, on the CPU, beside ``path`` and rename the file.
+    """Write the tensors of ``state``, of any shapes and on the CPU, to ``path`` in one step.
 
-    No process ever reads half a file, and content and digests appear together.
+    No process ever reads a part of a file, and content and digests appear together.
 
     Raises:
         OSError, SafetensorError: the file cannot be written.
     """
-    unfinished = path.with_suffix(f".{uuid4().hex}{UNFINISHED}")
-    try:
-        digests = {name: _digest(tensor) for name, tensor in state.items()}
+    digests = {name: _digest(tensor) for name, tensor in state.items()}
+    with written_in_one_step(path) as unfinished:
         save_file(dict(state), unfinished, metadata={_DIGESTS: json.dumps(digests)})
-        with unfinished.open("rb+") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def read_verified(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:

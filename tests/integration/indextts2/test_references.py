@@ -13,7 +13,7 @@ from adapters.indextts2.model import IndexTTS2Model
 from adapters.indextts2.options import EngineOptions
 from adapters.indextts2.reference.cache import CachingReferenceEncoder
 from adapters.indextts2.reference.reference import Reference
-from adapters.indextts2.weights.fingerprints import fingerprint
+from adapters.indextts2.weights.converted import fingerprint
 from domain.delivery import Delivery, Sampling
 from domain.voice import Recording
 from tests.models.indextts2.speaking import HELLO, HIGH, LOW, audio_of, same

@@ -93,6 +93,75 @@ def test_chinese_and_english_are_both_read(reader: TextReader) -> None:
         assert not read.unknown
 
 
+class UnchangedText:
+    """The normaliser of a language for which no grammar is installed."""
+
+    def normalize(self, text: str, *, verbose: bool) -> str:
+        assert verbose is False
+        return text
+
+
+TEXTS = {
+    "contractions": "It's late. What's that? He's here and she's there; that's how it's done.",
+    "contractions with typographic apostrophes": "It\u2019s late, and there\u2019s no tea.",
+    "possessives": "The fox's dog is James's; let's go.",
+    "capitals": "WHERE'S the key? HERE'S the key.",
+    "a lower-case syllable": "ju4",
+    "syllables": "qu4 xu1 que4 xuan3 jun1 ju5 zhong4 er2",
+    "syllables among characters": "他要ju4绝，再去XUE2校，nü3子很lv4。",
+    "no syllables": "The voice2 of beta1 has ju6 parts.",
+    "names": "你好·世界，克里斯·好，世界·今天-好。",
+    "technical terms": "GPT-5-nano and F5-TTS speak like CosyVoice-2.",
+    "technical terms among characters": "我用GPT-5-nano和Fish-Speech说话。",
+    "runs of points": "Well...... no... yes…… and no……",
+    "runs of commas": "Well,,, no，，，yes",
+    "punctuation": "“Hello” (world): [one]; 《two》—three~four·five、six！？",
+    "Chinese": "你好，世界：今天很好；明天呢？",
+    "both languages": "你好 world, it's 好的。",
+    "an address": "someone@example.com",
+    "digits": "12345",
+    "a sum in English": "It's $5 now.",
+    "lines": "One line.\nIt's two lines.\n",
+    "placeholders": "<n_a> and <pinyin_a> and <H> are words",
+}
+
+
+@pytest.mark.parametrize("language", [None, "en", "zh"])
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_without_grammars_reads_what_the_package_reads(
+    checkpoint: Path, reader: TextReader, text: str, language: str | None
+) -> None:
+    if language == "zh" and "$" in text:
+        pytest.skip("the package takes a sum in Chinese for the end of a sentence")
+    with bare_package():
+        classes = import_model_classes()
+    normalizer = classes.normalizer(enable_glossary=True, preferred_language=language)
+    normalizer._normalizers = {"en": UnchangedText(), "zh": UnchangedText()}
+    package = classes.tokenizer(str(checkpoint / "bpe.model"), normalizer)
+    segments = reader.read(text, longest=600, language=language).segments
+    assert [id_ for segment in segments for id_ in segment.ids] == package.encode(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("It's late", "It is late"), ("WHERE'S it", "WHERE is it"), ("ju4", "JV4"), ("qüe2", "QVE2")],
+)
+def test_without_grammars_contractions_and_syllables_are_written_out(
+    reader: TextReader, written: str, read: str
+) -> None:
+    assert reader.read(written, longest=600, language=None) == reader.read(
+        read, longest=600, language=None
+    )
+
+
+def test_without_grammars_a_sum_in_chinese_is_no_end_of_a_sentence(reader: TextReader) -> None:
+    point, dollar = (
+        reader.read(f"我有{sign}五。", longest=600, language=None) for sign in (".", "$")
+    )
+    assert dollar != point
+    assert any("$" in stretch for stretch in dollar.unknown)
+
+
 def test_unknown_characters_are_named_once(reader: TextReader) -> None:
     read = reader.read("Hello \U0001f600 world \U0001f600", longest=600, language=None)
     assert read.unknown == ("\U0001f600",)
