@@ -115,7 +115,7 @@ class Speak:
         Recordings and store are checked before the model is called.
 
         Raises:
-            SpeechError: the class tells what failed.
+            SpeechError: the speech or its storage failed; see the subclasses.
             Whatever ``checkpoint`` raises.
         """
         filename = (request.session_id or _session_of(job_id)) + request.audio_format.extension
