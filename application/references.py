@@ -30,7 +30,7 @@ class CheckedRecording:
 
 @dataclass(frozen=True, slots=True)
 class VoiceEntry:
-    """A line in the list of voices; ``problem`` tells why a recording cannot be used.
+    """A line in the list of voices; ``problem`` is why its recording cannot be used.
 
     ``duration_seconds`` is that of the complete recording, at most ``COUNTED_SECONDS``.
     """

@@ -1,15 +1,15 @@
-"""A fixed set of texts that any working model can speak; the speech is measured."""
+"""The self-check: a fixed set of texts is spoken, and the speech is measured."""
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from application.checked_texts import TEXTS, CheckedText
 from application.speak import Speak
 from application.speech_report import SpeechReport
 from application.speech_request import SpeechRequest
 from domain.audio import AUDIBLE_AMPLITUDE, Samples
-from domain.emotion import Emotion, VectorEmotion
 from domain.errors import InvalidRequest
 from domain.warnings import WarningCode
 
@@ -23,44 +23,6 @@ _MOST_CLIPPED = 0.001
 
 _FULL_SCALE = 0.999
 """Amplitude from which a sample counts as clipped; 16-bit rounding leaves some below 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedText:
-    """A text of the set; ``slowest`` and ``fastest`` are bounds in characters per second."""
-
-    name: str
-    text: str
-    slowest: float
-    fastest: float
-    emotion: Emotion | None = None
-
-
-# Careful readers of English speak 8 to 20 characters a second, of Chinese 2.5 to 6. The bounds are
-# wider, because they are to find babble and missing words, not a slow or fast reader.
-TEXTS = (
-    CheckedText("one word", "Hello.", 2, 30),
-    CheckedText("sentence", "The quick brown fox jumps over the lazy dog.", 6, 30),
-    CheckedText("numbers", "Dr. Smith paid $3.50 at 3 p.m. on May 5, 2024.", 4, 30),
-    CheckedText("question", "Are you sure that this is the right way home?", 6, 30),
-    CheckedText(
-        "long text",
-        "A small boat lay at the end of the pier. Nobody had used it for years, and the rain had"
-        " filled it halfway. Still, the children came every morning, sat down on its edge, and"
-        " talked about the islands that they would see one day. Their mothers called them in when"
-        " it grew dark. In autumn the boat was gone, and nobody could say who had taken it.",
-        6,
-        30,
-    ),
-    CheckedText(
-        "sad by numbers",
-        "I wish that you could have been there.",
-        5,
-        30,
-        VectorEmotion((0, 0, 0.7, 0, 0, 0, 0, 0)),
-    ),
-    CheckedText("Chinese", "今天天气很好，我们一起去公园散步，然后喝一杯茶。", 1.5, 12),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +76,7 @@ class SelfCheck:
         if np.array_equal(first, other):
             problems.append("another seed gave the same samples")
         row = _row(checked, first, report)
-        return CheckRow(
-            "repetition",
-            row.seconds,
-            row.real_time_factor,
-            row.characters_per_second,
-            row.silence_seconds,
-            row.clipped,
-            tuple(problems),
-        )
+        return replace(row, name="repetition", problems=tuple(problems))
 
     def _spoken(
         self, checked: CheckedText, voice: str | None, *, seed: int

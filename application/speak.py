@@ -3,7 +3,7 @@
 import secrets
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from application.speech_request import SpeechRequest, is_session_id
 from application.utterance import Checkpoint, ChunkWatcher, Clock, Utterance
 from domain.delivery import Delivery, Sampling
 from domain.emotion import Emotion, RecordedEmotion
-from domain.text.chunking import plan_chunks, whole_text
+from domain.text.chunking import Chunk, plan_chunks, whole_text
 from domain.warnings import SpeechWarning, WarningCode
 
 SEED_BITS = 63
@@ -78,17 +78,11 @@ class Speak:
             UnknownVoice, BadReference: a recording that the request names cannot be used.
         """
         voice = self._references.find(request.speaker_voice or self._default_voice)
-        emotion = self._emotion_reference(request.emotion)
+        emotion = self._emotion_recording(request.emotion)
         return Utterance(
             model=self._model,
             characters=len(request.text),
-            chunks=(
-                whole_text(request.text)
-                if request.max_chars_per_chunk is None
-                else plan_chunks(
-                    request.text, limit=request.max_chars_per_chunk, language=request.language
-                )
-            ),
+            chunks=_chunks_of(request),
             voice=voice.recording,
             delivery=Delivery(
                 seed=self._draw_seed() if request.seed is None else request.seed,
@@ -121,7 +115,7 @@ class Speak:
         Recordings and store are checked before the model is called.
 
         Raises:
-            SpeechError: the class tells what failed.
+            SpeechError: the speech or its storage failed; see the subclasses.
             Whatever ``checkpoint`` raises.
         """
         filename = (request.session_id or _session_of(job_id)) + request.audio_format.extension
@@ -144,21 +138,20 @@ class Speak:
                 owner=job_id,
                 content_type=request.audio_format.content_type,
             )
-        report = utterance.report()
-        in_model = report.timings.load + report.timings.synthesis
+        timings = utterance.report().timings
         return StoredSpeech(
             filename=filename,
             stored=stored,
-            report=report,
+            report=utterance.report(),
             sample_rate_hz=encoded.sample_rate_hz,
             duration_seconds=encoded.duration_seconds,
             codec=encoded.codec,
             bitrate_kbps=encoded.bitrate_kbps,
-            encoding_seconds=spoken - began - in_model,
+            encoding_seconds=spoken - began - timings.load - timings.synthesis,
             storage_seconds=self._clock() - spoken,
         )
 
-    def _emotion_reference(self, emotion: Emotion | None) -> CheckedRecording | None:
+    def _emotion_recording(self, emotion: Emotion | None) -> CheckedRecording | None:
         if isinstance(emotion, RecordedEmotion):
             return self._references.find(emotion.voice)
         return None
@@ -181,6 +174,13 @@ class Speak:
             for option, is_given in options.items()
             if is_given
         ]
+
+
+def _chunks_of(request: SpeechRequest) -> Sequence[Chunk]:
+    limit = request.max_chars_per_chunk
+    if limit is None:
+        return whole_text(request.text)
+    return plan_chunks(request.text, limit=limit, language=request.language)
 
 
 def _session_of(job_id: str) -> str:

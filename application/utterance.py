@@ -3,21 +3,21 @@
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
+from application.measurements import Measurements
 from application.ports.speech_model import SpeechModel, SpokenPart
 from application.speech_report import SpeechReport, SpokenChunk, Timings
-from domain.audio import Samples, audible_span
+from domain.audio import Samples
 from domain.delivery import Delivery
 from domain.emotion import VectorEmotion
-from domain.errors import SynthesisFailed
 from domain.joins.join import Join, joiner
 from domain.joins.joiner import ChunkSpan
 from domain.text.chunking import Chunk
 from domain.voice import Recording
-from domain.warnings import SpeechWarning, WarningCode
+from domain.warnings import SpeechWarning
 
 Clock = Callable[[], float]
 """Returns seconds of a clock that never goes back."""
@@ -38,19 +38,6 @@ ChunkWatcher = Callable[[SpokenSoFar], None]
 
 Checkpoint = Callable[[], None]
 """Called after each part of the speech; an exception that it raises ends the speech."""
-
-
-@dataclass(slots=True)
-class _Progress:
-    """Measurements of the speech so far; times in seconds."""
-
-    sample_count: int = 0
-    load: float = 0.0
-    first_audio: float = 0.0
-    synthesis: float = 0.0
-    audible_chunks: set[int] = field(default_factory=set)
-    emotion_weights: tuple[float, ...] | None = None
-    warnings: list[SpeechWarning] = field(default_factory=list)
 
 
 class Utterance:
@@ -136,16 +123,16 @@ class Utterance:
     ) -> Generator[Samples, None, None]:
         began = self._clock()
         self._model.load()
-        progress = _Progress(load=self._clock() - began, warnings=list(self._warnings))
+        measured = Measurements(load=self._clock() - began, warnings=list(self._warnings))
         joining = joiner(self._join, chunks=len(self._chunks), sample_rate_hz=self.sample_rate_hz)
-        with closing(self._spoken_parts(progress)) as parts:
+        with closing(self._spoken_parts(measured)) as parts:
             for part in parts:
                 final = joining.push(part.samples)
                 if part.ends_chunk:
                     final = np.concatenate((final, joining.end_chunk()))
                 if len(final):
-                    progress.first_audio = progress.first_audio or self._clock() - began
-                    progress.sample_count += len(final)
+                    measured.first_audio = measured.first_audio or self._clock() - began
+                    measured.sample_count += len(final)
                     yield final
                 if checkpoint:
                     checkpoint()
@@ -154,14 +141,14 @@ class Utterance:
                         SpokenSoFar(
                             chunks_done=part.chunk + 1,
                             chunks=len(self._chunks),
-                            seconds=progress.sample_count / self.sample_rate_hz,
-                            synthesis_seconds=progress.synthesis,
+                            seconds=measured.sample_count / self.sample_rate_hz,
+                            synthesis_seconds=measured.synthesis,
                         )
                     )
-        self._require_speech(progress)
-        self._report = self._report_of(progress, joining.spans)
+        measured.require_speech(self._chunks)
+        self._report = self._report_of(measured, joining.spans)
 
-    def _spoken_parts(self, progress: _Progress) -> Generator[SpokenPart, None, None]:
+    def _spoken_parts(self, measured: Measurements) -> Generator[SpokenPart, None, None]:
         """Yield the model's parts, checked and timed."""
         texts = [chunk.text for chunk in self._chunks]
         with closing(
@@ -170,34 +157,15 @@ class Utterance:
             while True:
                 began = self._clock()
                 part = next(speaking, None)
-                progress.synthesis += self._clock() - began
+                measured.synthesis += self._clock() - began
                 if part is None:
                     return
-                if not np.isfinite(part.samples).all():
-                    raise SynthesisFailed("the model produced samples that are not finite")
-                if audible_span(part.samples):
-                    progress.audible_chunks.add(part.chunk)
-                progress.warnings.extend(part.warnings)
-                progress.emotion_weights = part.emotion_weights or progress.emotion_weights
+                measured.add(part)
                 yield part
 
-    def _require_speech(self, progress: _Progress) -> None:
-        """Raise ``SynthesisFailed`` if all is silent; add a warning for each silent chunk."""
-        if not progress.audible_chunks:
-            raise SynthesisFailed("the model produced nothing audible for this text")
-        progress.warnings.extend(
-            SpeechWarning(
-                WarningCode.CHUNK_SILENT,
-                f"chunk {chunk.index} is silent: the model found nothing to speak in"
-                f" {chunk.text!r}",
-            )
-            for chunk in self._chunks
-            if chunk.index not in progress.audible_chunks
-        )
-
-    def _report_of(self, progress: _Progress, spans: Sequence[ChunkSpan]) -> SpeechReport:
+    def _report_of(self, measured: Measurements, spans: Sequence[ChunkSpan]) -> SpeechReport:
         emotion = self._delivery.emotion
-        weights = progress.emotion_weights
+        weights = measured.emotion_weights
         if weights is None and isinstance(emotion, VectorEmotion):
             weights = emotion.effective_weights
         rate = self.sample_rate_hz
@@ -205,7 +173,7 @@ class Utterance:
             engine=self._model.info.name,
             device=self._model.info.device,
             sample_rate_hz=rate,
-            sample_count=progress.sample_count,
+            sample_count=measured.sample_count,
             seed=self._delivery.seed,
             speaker_voice=self._voice.file,
             characters=self._characters,
@@ -215,6 +183,6 @@ class Utterance:
             ),
             emo_alpha=self._emo_alpha,
             emotion_weights=weights,
-            timings=Timings(progress.load, progress.first_audio, progress.synthesis),
-            warnings=tuple(dict.fromkeys(progress.warnings)),
+            timings=Timings(measured.load, measured.first_audio, measured.synthesis),
+            warnings=tuple(dict.fromkeys(measured.warnings)),
         )

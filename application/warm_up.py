@@ -22,7 +22,7 @@ def warm_up(speak: Speak) -> WarmUp:
     """Load the engine, speak ``TEXT`` and drop its audio.
 
     Raises:
-        SpeechError: the engine cannot load or speak; the class tells how.
+        SpeechError: the engine cannot load or speak; see the subclasses.
     """
     utterance = speak.utterance(SpeechRequest(text=TEXT, seed=0))
     for _ in utterance.samples():

@@ -1,6 +1,6 @@
 """How a program ends: its exit status, and its complaint on standard error.
 
-The module imports nothing heavy, because the command line needs it before it knows the command.
+It imports nothing heavy: the command line imports it before it finds the command.
 """
 
 import sys

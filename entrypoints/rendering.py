@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from application.ports.weights import WeightFile, WeightState
 from application.references import VoiceEntry
 from application.speak import StoredSpeech
-from application.speech_report import SpeechReport
+from application.speech_report import SpeechReport, SpokenChunk
 from entrypoints.results import (
     BatchResult,
     ChunkPlace,
@@ -96,7 +96,6 @@ def _metadata(
     encoding: float | None,
     storage: float | None,
 ) -> Metadata:
-    timings = report.timings
     weights = report.emotion_weights
     return Metadata(
         sample_rate=sample_rate,
@@ -109,23 +108,28 @@ def _metadata(
         emo_vector=None if weights is None else [round(weight, 6) for weight in weights],
         engine=report.engine,
         seed=report.seed,
-        chunks=[
-            ChunkPlace(
-                index=chunk.index,
-                text=chunk.text,
-                start=round(chunk.start, 6),
-                end=round(chunk.end, 6),
-            )
-            for chunk in report.chunks
-        ],
+        chunks=[_chunk_place(chunk) for chunk in report.chunks],
         characters=report.characters,
-        timings=StageTimings(
-            load=round(timings.load, 6),
-            first_audio=round(timings.first_audio, 6),
-            synthesis=round(timings.synthesis, 6),
-            encoding=None if encoding is None else round(encoding, 6),
-            storage=None if storage is None else round(storage, 6),
-            real_time_factor=round(timings.synthesis / report.duration_seconds, 6),
-        ),
+        timings=_stage_timings(report, encoding=encoding, storage=storage),
         warnings=[warning.message for warning in report.warnings],
+    )
+
+
+def _chunk_place(chunk: SpokenChunk) -> ChunkPlace:
+    return ChunkPlace(
+        index=chunk.index, text=chunk.text, start=round(chunk.start, 6), end=round(chunk.end, 6)
+    )
+
+
+def _stage_timings(
+    report: SpeechReport, *, encoding: float | None, storage: float | None
+) -> StageTimings:
+    timings = report.timings
+    return StageTimings(
+        load=round(timings.load, 6),
+        first_audio=round(timings.first_audio, 6),
+        synthesis=round(timings.synthesis, 6),
+        encoding=None if encoding is None else round(encoding, 6),
+        storage=None if storage is None else round(storage, 6),
+        real_time_factor=round(timings.synthesis / report.duration_seconds, 6),
     )

@@ -54,14 +54,7 @@ def serve_jobs(container: Container, *, keeps_audio: bool = False) -> None:
     Raises:
         SettingsError: the SDK is not installed.
     """
-    os.environ.setdefault("RUNPOD_LOG_LEVEL", "INFO")  # the SDK's own default logs all audio
-    try:
-        import runpod
-    except ImportError as error:
-        raise SettingsError(
-            "\n".join(["RunPod's SDK is not installed", *install_advice(["worker"])])
-        ) from error
-
+    serverless = _sdk()
     loading = threading.Thread(
         target=run_and_log, args=("load", container.model().load), name="loading", daemon=True
     )
@@ -85,8 +78,8 @@ def serve_jobs(container: Container, *, keeps_audio: bool = False) -> None:
     def can_work() -> None:  # the SDK takes no callable without a name
         require_fitness(container)
 
-    runpod.serverless.register_fitness_check(can_work)
-    runpod.serverless.start(config)
+    serverless.register_fitness_check(can_work)
+    serverless.start(config)
 
 
 def job_handler(
@@ -128,6 +121,22 @@ def _run(container: Container, *, is_local: bool, warms_up: bool) -> None:
     prepare(container, warms_up=warms_up)
     serve_jobs(container)
     _leave_threads_behind()
+
+
+def _sdk() -> Any:
+    """Return the module ``runpod.serverless``.
+
+    Raises:
+        SettingsError: the SDK is not installed.
+    """
+    os.environ.setdefault("RUNPOD_LOG_LEVEL", "INFO")  # the SDK's own default logs all audio
+    try:
+        from runpod import serverless
+    except ImportError as error:
+        raise SettingsError(
+            "\n".join(["RunPod's SDK is not installed", *install_advice(["worker"])])
+        ) from error
+    return serverless
 
 
 def _leave_threads_behind() -> None:

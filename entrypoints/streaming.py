@@ -43,6 +43,7 @@ def write_stream(pieces: Generator[bytes, None, bytes], sink: BinaryIO) -> int:
 
     Args:
         pieces: The encoded speech; returns the header with the final sizes, or nothing.
+        sink: An open file or pipe.
 
     Returns:
         The number of pieces.

@@ -61,7 +61,7 @@ class SpeechJobs:
         Raises:
             EngineStuck: an earlier job does not release the engine.
             JobTimedOut: the job took longer than ``timeout_seconds``.
-            SpeechError: the speech failed; the class tells how.
+            SpeechError: the speech failed; see the subclasses.
         """
         async with self._queue.lease(job_id) as lease:
             work = partial(self._spoken, job_input, job_id, lease)

@@ -47,7 +47,7 @@ def require_fitness(container: Container) -> None:
 def run_and_log(event: str, work: Callable[[], object]) -> None:
     """Call ``work`` and log ``event`` with the fields of its result, or the event of its failure.
 
-    No exception leaves: a job that needs what failed gets the error itself.
+    No exception is raised: a job that needs what failed reports the error itself.
     """
     began = time.perf_counter()
     try:

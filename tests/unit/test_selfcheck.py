@@ -3,8 +3,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from application.checked_texts import CheckedText
 from application.references import References
-from application.selfcheck import CheckedText, CheckRow, SelfCheck
+from application.selfcheck import CheckRow, SelfCheck
 from application.speak import Speak
 from domain.errors import InvalidRequest
 from domain.warnings import SpeechWarning, WarningCode

@@ -10,7 +10,7 @@ import pytest
 
 from entrypoints.worker.thread_stream import in_thread, thread_stream
 
-PATIENCE_SECONDS = 10
+TIME_LIMIT_SECONDS = 10
 
 
 def counting(
@@ -18,7 +18,7 @@ def counting(
 ) -> Callable[[threading.Event], Generator[int, None, None]]:
     """Numbers without end; notes those that were made, and its being closed."""
 
-    def produce(unwanted: threading.Event) -> Generator[int, None, None]:
+    def produce(cancelled: threading.Event) -> Generator[int, None, None]:
         try:
             for number in range(10**9):
                 made.append(number)
@@ -73,7 +73,7 @@ def test_closing_the_reader_closes_the_work() -> None:
     async def read() -> None:
         async with aclosing(thread_stream(counting(made, closed), ahead=1)) as items:
             await anext(items)
-        assert await asyncio.to_thread(closed.wait, PATIENCE_SECONDS)
+        assert await asyncio.to_thread(closed.wait, TIME_LIMIT_SECONDS)
 
     asyncio.run(read())
 
@@ -86,13 +86,13 @@ def test_the_end_of_the_readers_task_closes_the_work_though_the_reader_is_kept()
     async def read_one() -> None:
         kept.append(thread_stream(counting(made, closed), ahead=1))
         await anext(kept[0])
-        await asyncio.sleep(PATIENCE_SECONDS)
+        await asyncio.sleep(TIME_LIMIT_SECONDS)
 
     async def cancel_it() -> None:
         task = asyncio.create_task(read_one())
         await asyncio.sleep(0.1)
         task.cancel()
-        assert await asyncio.to_thread(closed.wait, PATIENCE_SECONDS)
+        assert await asyncio.to_thread(closed.wait, TIME_LIMIT_SECONDS)
         await kept[0].aclose()
 
     asyncio.run(cancel_it())
@@ -102,7 +102,7 @@ def test_the_event_loop_runs_on_while_the_work_blocks() -> None:
     released = threading.Event()
 
     def produce(_: threading.Event) -> Generator[str, None, None]:
-        assert released.wait(PATIENCE_SECONDS)
+        assert released.wait(TIME_LIMIT_SECONDS)
         yield "done"
 
     async def read() -> str:
@@ -129,7 +129,7 @@ def test_a_task_that_reads_many_streams_keeps_none_of_them() -> None:
 
     async def read() -> None:
         ended = [await read_one() for _ in range(20)]
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + TIME_LIMIT_SECONDS
         while any(work() for work in ended):  # their threads may take a moment to end
             assert time.monotonic() < deadline
             await asyncio.sleep(0.01)
