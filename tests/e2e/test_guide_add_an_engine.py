@@ -34,7 +34,7 @@ def apply(change: str, text: str) -> str:
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the repository in which the guide was followed."""
+    """Copy the repository and follow the guide there."""
     folder = tmp_path_factory.mktemp("copy")
     for name in COPIED:
         source = ROOT / name
