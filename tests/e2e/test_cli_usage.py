@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from entrypoints.cli.commands import COMMANDS
 from entrypoints.schemas import SpeechInput
 from tests.e2e.conftest import Run
 
@@ -93,6 +94,13 @@ def test_the_help_lists_every_command_and_tells_of_completion(run: Run) -> None:
     for name in ("speak", "voices", "doctor", "download", "warmup", "serve", "selfcheck"):
         assert f"\n  {name} " in shown
     assert "_INDEXTTS_RUNPOD_COMPLETE=bash_source" in shown
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_begins_with_its_line_in_the_list(run: Run, name: str) -> None:
+    _usage, summary, *_rest = run(name, "--help").stdout.split("\n\n")
+
+    assert summary.strip() == COMMANDS[name].summary
 
 
 def test_the_shell_can_complete(run: Run, environment: dict[str, str]) -> None:

@@ -85,7 +85,7 @@ def test_a_pipe_gets_one_line_a_file_and_the_folder(
     names = list(wanted_files(hub))
     assert sorted(line.split()[1] for line in lines) == sorted(names)
     assert f"Fetching {GPT} (0.4 MB)" in lines
-    assert f"{len(names)} of {len(names)} files whole, {len(names)} fetched" in summary
+    assert f"{len(names)} of {len(names)} files verified, {len(names)} fetched" in summary
     assert CheckpointFiles(folder).missing_files() == ()
 
 

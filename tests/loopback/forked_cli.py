@@ -17,9 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from entrypoints.cli.commands import COMMANDS
+
 ROOT = Path(__file__).parents[2]
 
-COMMANDS = ("doctor", "download", "selfcheck", "serve", "speak", "voices", "warmup")
 LIBRARIES = ("hibari", "numpy")
 ENGINE_LIBRARIES = ("torch", "transformers", "safetensors.torch", "soxr", "scipy.signal")
 
