@@ -1,7 +1,6 @@
 """The command line with the IndexTTS-2 engine on the tiny checkpoint, in a process of its own."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,18 +9,18 @@ import av
 import numpy as np
 import pytest
 
-from tests.e2e.conftest import Run
+from tests.e2e.conftest import Run, home_settings
 from tests.loopback.forked_cli import ENGINE_LIBRARIES, ForkedCli
 from tests.tiny_checkpoint.checkpoint import write_checkpoint
+from tests.tiny_checkpoint.settings import engine_settings
 from tests.tiny_checkpoint.voices import hum, write_wav
 
-ROOT = Path(__file__).parents[2]
 TEXT = "Hello world, this is a tiny test. And here is a second sentence to be spoken."
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with the tiny checkpoint and two voices."""
+    """Make a home folder with the tiny checkpoint and an empty voices folder."""
     home = tmp_path_factory.mktemp("home")
     write_checkpoint(home / "checkpoint")
     (home / "voices").mkdir()
@@ -30,17 +29,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(home: Path) -> Iterator[Run]:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "AUDIO_VOICES_DIR": str(home / "voices"),
-        "OUTPUT_AUDIO_DIR": str(home / "output"),
-        "CHECKPOINTS_DIR": str(home / "checkpoint" / "model"),
-        "TTS_ENGINE": "indextts2",
-        "DEVICE": "cpu",
-        "OMP_NUM_THREADS": "1",  # tensors this small are done before a second thread is awake
-        "HF_HUB_OFFLINE": "1",
-    }
+    """Return a function that runs the command line with the engine, in forks that have torch."""
+    environment = home_settings(home) | engine_settings(home / "checkpoint" / "model")
     with ForkedCli(libraries=ENGINE_LIBRARIES) as cli:
 
         def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -91,25 +81,15 @@ def test_streamed_samples_are_those_of_the_file(run: Run, home: Path) -> None:
 
 
 def test_a_recording_replaced_under_its_name_is_a_new_voice(run: Run, home: Path) -> None:
-    heard = []
+    spoken = []
     for pitch in (110, 190):
         write_wav(home / "voices" / "me.wav", hum(pitch), 24_000)
         out = home / f"{pitch}.wav"
-        run(
-            "speak",
-            TEXT,
-            "--voice",
-            "me",
-            "--seed",
-            "1",
-            "--max-mel-tokens",
-            "40",
-            "--out",
-            str(out),
-        )
-        heard.append(out.read_bytes())
+        options = ["--voice", "me", "--seed", "1", "--max-mel-tokens", "40"]
+        run("speak", TEXT, *options, "--out", str(out))
+        spoken.append(out.read_bytes())
 
-    assert heard[0] != heard[1]
+    assert spoken[0] != spoken[1]
 
 
 def test_what_is_missing_is_named(run: Run, home: Path) -> None:

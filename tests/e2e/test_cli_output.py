@@ -1,30 +1,19 @@
-"""Where ``speak`` gets its texts, and where its audio goes."""
+"""Sources of the texts of ``speak``, and destinations of its audio."""
 
-import io
 import json
-import os
-import pty
 import subprocess
 import sys
 import wave
 from pathlib import Path
 
-import av
 import pytest
 
+from tests.e2e.audio import codec_and_seconds
 from tests.e2e.conftest import Run
+from tests.e2e.terminal import run_on_terminal
 from tests.loopback.worker_process import ROOT
 
 TEXT = "Hello there. How are you today? I hope that you are well."
-
-
-def kind_of(content: Path | bytes) -> tuple[str, float]:
-    """The codec, and how many seconds a decoder gets."""
-    source = io.BytesIO(content) if isinstance(content, bytes) else content
-    with av.open(source, "r") as container:
-        frames = list(container.decode(container.streams.audio[0]))
-        codec = container.streams.audio[0].codec_context.name
-    return codec, sum(frame.samples for frame in frames) / frames[0].sample_rate
 
 
 def piped(environment: dict[str, str], *arguments: str) -> bytes:
@@ -57,8 +46,8 @@ def test_a_stream_is_written_in_the_format_of_its_ending(
     done = run("speak", TEXT, "--stream", "--out", str(out))
 
     assert done.stdout.strip() == str(out), done.stderr
-    assert kind_of(out)[0] == codec
-    assert 2 < kind_of(out)[1] < 8
+    assert codec_and_seconds(out)[0] == codec
+    assert 2 < codec_and_seconds(out)[1] < 8
 
 
 def test_a_streamed_wav_file_says_how_long_it_is(run: Run, tmp_path: Path) -> None:
@@ -78,16 +67,14 @@ def test_a_stream_that_fails_leaves_what_was_there(run: Run, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("mode", [[], ["--stream"]])
-@pytest.mark.parametrize(
-    ("wished", "codec"), [([], "pcm_s16le"), (["--format", "mp3"], "mp3float")]
-)
+@pytest.mark.parametrize(("named", "codec"), [([], "pcm_s16le"), (["--format", "mp3"], "mp3float")])
 def test_standard_output_takes_wav_or_the_format_that_was_named(
-    environment: dict[str, str], mode: list[str], wished: list[str], codec: str
+    environment: dict[str, str], mode: list[str], named: list[str], codec: str
 ) -> None:
-    content = piped(environment, "Hello.", "--out", "-", *mode, *wished)
+    content = piped(environment, "Hello.", "--out", "-", *mode, *named)
 
-    assert kind_of(content)[0] == codec
-    assert 0.3 < kind_of(content)[1] < 3
+    assert codec_and_seconds(content)[0] == codec
+    assert 0.3 < codec_and_seconds(content)[1] < 3
     assert not (ROOT / "-").exists()
 
 
@@ -101,7 +88,7 @@ def test_the_audio_lands_here_under_a_readable_name(run: Run, tmp_path: Path) ->
         str(here / "speech-hello-you-there.ogg"),
         str(here / "speech-hello-you-there-2.ogg"),
     ], done[0].stderr
-    assert all(0.5 < kind_of(file)[1] < 4 for file in here.iterdir())
+    assert all(0.5 < codec_and_seconds(file)[1] < 4 for file in here.iterdir())
 
 
 def test_speech_that_fails_leaves_no_file(run: Run, tmp_path: Path) -> None:
@@ -129,7 +116,7 @@ def test_several_files_and_folders_become_a_file_each(run: Run, tmp_path: Path) 
     ], done.stderr
     assert done.stderr.count("loading\n") == 1
     assert "Speaking 4/4 " in done.stderr
-    assert all(kind_of(file)[0] == "mp3float" for file in (tmp_path / "audio").iterdir())
+    assert all(codec_and_seconds(file)[0] == "mp3float" for file in (tmp_path / "audio").iterdir())
 
 
 @pytest.mark.parametrize(
@@ -187,7 +174,7 @@ def test_a_long_text_is_no_error_on_ones_own_machine(run: Run, tmp_path: Path) -
     done = run("speak", "-f", str(tmp_path / "chapter.txt"), "--out", str(tmp_path / "x.mp3"))
 
     assert done.returncode == 0, done.stderr
-    assert kind_of(tmp_path / "x.mp3")[1] > 1
+    assert codec_and_seconds(tmp_path / "x.mp3")[1] > 1
 
 
 PLAYER = f"""#!{sys.executable}
@@ -225,23 +212,14 @@ def test_a_machine_without_a_player_says_so_before_it_speaks(run: Run, tmp_path:
 def test_a_terminal_sees_loading_seconds_of_audio_and_speed(
     environment: dict[str, str], tmp_path: Path, mode: list[str]
 ) -> None:
-    ours, theirs = pty.openpty()
-    subprocess.run(
-        [sys.executable, "-m", "entrypoints.cli", "speak", TEXT, *mode, "-o", tmp_path / "x.mp3"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        check=True,
-    )
-    os.close(theirs)
-    seen = os.read(ours, 65_536).decode()
-    os.close(ours)
+    command = [sys.executable, "-m", "entrypoints.cli", "speak", TEXT, *mode]
+    done = run_on_terminal([*command, "-o", tmp_path / "x.mp3"], environment)
 
-    assert "Loading the engine preview" in seen
-    assert "1/1 chunks" in seen
-    assert "s of audio" in seen
-    assert "x real time" in seen
+    assert done.returncode == 0
+    assert "Loading the engine preview" in done.shown
+    assert "1/1 chunks" in done.shown
+    assert "s of audio" in done.shown
+    assert "x real time" in done.shown
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.audio import decoded_seconds, streamed, wav_samples
 from tests.e2e.conftest import Deploy, Deployment
-from tests.e2e.test_worker_batch import decoded_seconds
-from tests.e2e.test_worker_stream import streamed, wav_samples
 from tests.loopback.worker_process import WORKER
 from tests.tiny_checkpoint.checkpoint import write_checkpoint
+from tests.tiny_checkpoint.settings import engine_settings
 
 TEXT = "Hello world, this is a tiny test. And here is a second sentence to be spoken."
 SHORT = {"text": TEXT, "max_mel_tokens": 40, "seed": 5}
@@ -17,18 +17,9 @@ SHORT = {"text": TEXT, "max_mel_tokens": 40, "seed": 5}
 
 @pytest.fixture(scope="module")
 def speaking(deploy: Deploy, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """Start one worker for the tests of this module."""
     home = tmp_path_factory.mktemp("engine")
-    return deploy(*WORKER, **_engine(write_checkpoint(home)))
-
-
-def _engine(checkpoint: Path) -> dict[str, str]:
-    return {
-        "TTS_ENGINE": "indextts2",
-        "DEVICE": "cpu",
-        "CHECKPOINTS_DIR": str(checkpoint),
-        "HF_HUB_OFFLINE": "1",
-        "OMP_NUM_THREADS": "1",  # tensors this small are done before a second thread is awake
-    }
+    return deploy(*WORKER, **engine_settings(write_checkpoint(home)))
 
 
 def test_a_batch_job_is_spoken_and_told_as_it_was(speaking: Deployment) -> None:
@@ -106,7 +97,7 @@ def test_health_is_healthy_once_loaded(speaking: Deployment) -> None:
 
 def test_health_names_what_is_missing(deploy: Deploy, tmp_path: Path) -> None:
     nowhere = {"HF_HOME": str(tmp_path), "HF_HUB_CACHE": str(tmp_path)}
-    empty = deploy(*WORKER, **(_engine(tmp_path) | nowhere))
+    empty = deploy(*WORKER, **(engine_settings(tmp_path) | nowhere))
 
     health = empty.run({"action": "health_check"}).output[0]
     job = empty.run(SHORT)

@@ -6,13 +6,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.audio import BUNDLED_VOICE, decoded_seconds
 from tests.e2e.conftest import Deploy, Deployment
-from tests.e2e.test_worker_batch import decoded_seconds
 from tests.loopback.s3_proxy import Fault, FaultyProxy, cut_upload, refusal, slow
 from tests.loopback.seaweed import (
     ACCESS_KEY_ID,
@@ -41,7 +40,7 @@ def proxy(service: Seaweed) -> Iterator[FaultyProxy]:
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The worker's folder, with a file in it that nobody has touched for three days."""
+    """Make the worker's folder, with a file in it that is three days old."""
     folder = tmp_path_factory.mktemp("s3-output")
     (folder / "old.ogg").write_bytes(b"old")
     long_ago = time.time() - 3 * DAY_SECONDS
@@ -54,7 +53,7 @@ def at_s3(deploy: Deploy, service: Seaweed, proxy: FaultyProxy, output: Path) ->
     service.connection().client().put_object(
         Bucket=BUCKET,
         Key="voices/narrators/alice.ogg",
-        Body=(files("adapters.filesystem") / "bundled_voices" / "default.ogg").read_bytes(),
+        Body=BUNDLED_VOICE,
     )
     return deploy(
         **Seaweed(proxy.url).environment,
@@ -107,10 +106,10 @@ def test_audio_that_cannot_be_stored_is_kept_and_named(
     at_s3: Deployment, proxy: FaultyProxy, output: Path
 ) -> None:
     proxy.fail(refusal(403, "AccessDenied"), method="PUT", times=1)
-    job = at_s3.run({"text": "Nobody wants this.", "session_id": "unwanted"})
+    job = at_s3.run({"text": "This cannot be stored.", "session_id": "not-stored"})
     assert str(job.error).startswith("storage_failed: ")
-    assert "unwanted.ogg" in str(job.error)
-    assert decoded_seconds((output / "unwanted.ogg").read_bytes()) > 0
+    assert "not-stored.ogg" in str(job.error)
+    assert decoded_seconds((output / "not-stored.ogg").read_bytes()) > 0
     at_s3.assert_works()
 
 
@@ -135,7 +134,7 @@ def test_old_files_went_and_voices_came_before_the_first_job(
 
 def test_nothing_is_left_beside_what_was_kept(at_s3: Deployment, output: Path) -> None:
     at_s3.assert_works()
-    assert {path.name for path in output.iterdir()} <= {"unwanted.ogg", ".unwanted.ogg.owner"}
+    assert {path.name for path in output.iterdir()} <= {"not-stored.ogg", ".not-stored.ogg.owner"}
 
 
 def test_no_key_is_told_or_logged(at_s3: Deployment) -> None:
