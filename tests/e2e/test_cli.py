@@ -184,7 +184,7 @@ def test_a_broken_recording_is_refused_everywhere(run: Run, tmp_path: Path) -> N
     assert run("doctor").returncode == 1
 
 
-def test_the_doctor_finds_a_working_machine_well(run: Run, tmp_path: Path) -> None:
+def test_the_doctor_finds_no_problem_on_a_working_machine(run: Run, tmp_path: Path) -> None:
     done = run("doctor")
 
     assert done.returncode == 0, done.stdout
@@ -192,14 +192,14 @@ def test_the_doctor_finds_a_working_machine_well(run: Run, tmp_path: Path) -> No
     assert str(tmp_path / "output") in done.stdout
 
 
-def test_the_doctor_says_what_to_do(run: Run) -> None:
+def test_the_doctor_prints_advice_for_a_problem(run: Run) -> None:
     done = run("doctor", OUTPUT_AUDIO_DIR="/proc/nowhere")
 
     assert done.returncode == 1
     assert "-> set OUTPUT_AUDIO_DIR" in done.stdout
 
 
-def test_a_terminal_sees_progress_and_a_pipe_does_not(
+def test_progress_is_shown_on_a_terminal_and_not_in_a_pipe(
     run: Run, environment: dict[str, str]
 ) -> None:
     command = [sys.executable, "-m", "entrypoints.cli", "speak", TEXT]
@@ -230,7 +230,7 @@ def test_help_loads_no_library_but_the_command_lines_own(environment: dict[str, 
     assert done.stdout.endswith("[]\n")
 
 
-def test_serving_without_the_sdk_says_what_to_install(environment: dict[str, str]) -> None:
+def test_serving_without_the_sdk_prints_the_install_command(environment: dict[str, str]) -> None:
     program = (
         "import sys; sys.modules['runpod'] = None  # what import does where it is not installed\n"
         "from entrypoints.cli.main import main; sys.argv = ['indextts-runpod', 'serve']; main()"

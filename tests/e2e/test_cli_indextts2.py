@@ -40,13 +40,14 @@ def run(home: Path) -> Iterator[Run]:
 
 
 def speak(run: Run, *arguments: str) -> dict[str, object]:
+    """Speak a short text and return the metadata of the result."""
     done = run("speak", TEXT, "--max-mel-tokens", "60", "--json", *arguments)
     assert done.returncode == 0, done.stderr
     result: dict[str, object] = json.loads(done.stdout)["metadata"]
     return result
 
 
-def test_speaks_with_the_default_voice_and_says_how(run: Run) -> None:
+def test_speaks_with_the_default_voice_and_reports_the_engine(run: Run) -> None:
     metadata = speak(run, "--seed", "3", "--no-enable-chunking")
 
     assert (metadata["engine"], metadata["device"], metadata["seed"]) == ("indextts2", "cpu", 3)
@@ -54,7 +55,7 @@ def test_speaks_with_the_default_voice_and_says_how(run: Run) -> None:
     assert metadata["emo_vector"] is None
 
 
-def test_each_source_of_emotion_is_heard_and_reported(run: Run) -> None:
+def test_each_source_of_emotion_is_reported(run: Run) -> None:
     vector = speak(run, "--emo-vector", "1,0,0,0,0,0,1,0", "--emo-alpha", "0.9")
     words = speak(run, "--use-emo-text", "--emo-text", "a bright morning")
     recording = speak(run, "--emo-audio-prompt", "default", "--emo-alpha", "0.5")
@@ -92,7 +93,7 @@ def test_a_recording_replaced_under_its_name_is_a_new_voice(run: Run, home: Path
     assert spoken[0] != spoken[1]
 
 
-def test_what_is_missing_is_named(run: Run, home: Path) -> None:
+def test_missing_weights_are_named(run: Run, home: Path) -> None:
     (home / "empty").mkdir()
     nowhere = {"CHECKPOINTS_DIR": str(home / "empty"), "HF_HOME": str(home / "empty")}
 
@@ -106,7 +107,7 @@ def test_what_is_missing_is_named(run: Run, home: Path) -> None:
     assert all(name in doctor.stdout for name in ("gpt.pth", "bpe.model", "w2v-bert-2.0"))
 
 
-def test_a_gpu_that_is_not_there_is_said(run: Run) -> None:
+def test_a_missing_gpu_is_an_error(run: Run) -> None:
     done = run("speak", "Hello.", DEVICE="cuda")
 
     assert done.returncode == 1

@@ -17,6 +17,7 @@ TEXT = "Hello there. How are you today? I hope that you are well."
 
 
 def piped(environment: dict[str, str], *arguments: str) -> bytes:
+    """Return the standard output of ``speak``, which is a pipe."""
     return subprocess.run(
         [sys.executable, "-m", "entrypoints.cli", "speak", *arguments],
         cwd=ROOT,
@@ -50,14 +51,14 @@ def test_a_stream_is_written_in_the_format_of_its_ending(
     assert 2 < codec_and_seconds(out)[1] < 8
 
 
-def test_a_streamed_wav_file_says_how_long_it_is(run: Run, tmp_path: Path) -> None:
+def test_a_streamed_wav_file_has_its_length_in_its_header(run: Run, tmp_path: Path) -> None:
     run("speak", TEXT, "--stream", "--out", str(tmp_path / "x.wav"))
 
     with wave.open(str(tmp_path / "x.wav")) as sound:
         assert 2 < sound.getnframes() / sound.getframerate() < 8
 
 
-def test_a_stream_that_fails_leaves_what_was_there(run: Run, tmp_path: Path) -> None:
+def test_a_stream_that_fails_leaves_an_older_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "x.wav").write_text("precious")
 
     done = run("speak", "Hi", "--voice", "nobody", "--stream", "--out", str(tmp_path / "x.wav"))
@@ -78,7 +79,9 @@ def test_standard_output_takes_wav_or_the_format_that_was_named(
     assert not (ROOT / "-").exists()
 
 
-def test_the_audio_lands_here_under_a_readable_name(run: Run, tmp_path: Path) -> None:
+def test_the_audio_goes_to_the_current_folder_under_a_readable_name(
+    run: Run, tmp_path: Path
+) -> None:
     here = tmp_path / "here"
     here.mkdir()
 
@@ -127,7 +130,7 @@ def test_several_files_and_folders_become_a_file_each(run: Run, tmp_path: Path) 
         (["--out-dir", "x", "--session-id", "one"], "--session-id names one file"),
     ],
 )
-def test_no_file_is_dropped_in_silence(
+def test_several_texts_without_a_file_each_are_refused(
     run: Run, tmp_path: Path, more: list[str], complaint: str
 ) -> None:
     for name in ("a.txt", "b.txt"):
@@ -162,13 +165,13 @@ def test_an_empty_text_among_several_is_found_before_any_is_spoken(
     assert not (tmp_path / "audio").exists()
 
 
-def test_a_text_comes_from_a_pipe_without_a_word(run: Run) -> None:
+def test_a_text_is_read_from_a_pipe_without_an_argument(run: Run) -> None:
     done = run("speak", "--json", stdin="Piped in.")
 
     assert json.loads(done.stdout)["metadata"]["chunks"][0]["text"] == "Piped in."
 
 
-def test_a_long_text_is_no_error_on_ones_own_machine(run: Run, tmp_path: Path) -> None:
+def test_the_command_line_accepts_a_text_beyond_the_workers_limit(run: Run, tmp_path: Path) -> None:
     (tmp_path / "chapter.txt").write_text("Hello." + "\n" * 10_000 + "Goodbye.")
 
     done = run("speak", "-f", str(tmp_path / "chapter.txt"), "--out", str(tmp_path / "x.mp3"))
@@ -201,7 +204,7 @@ def test_speech_is_played(run: Run, tmp_path: Path, out: str | None) -> None:
     assert not (tmp_path / "output").exists()
 
 
-def test_a_machine_without_a_player_says_so_before_it_speaks(run: Run, tmp_path: Path) -> None:
+def test_a_missing_player_is_an_error_before_anything_is_spoken(run: Run, tmp_path: Path) -> None:
     done = run("speak", "Hello.", "--play", PATH=str(tmp_path))
 
     assert done.returncode == 2
@@ -209,7 +212,7 @@ def test_a_machine_without_a_player_says_so_before_it_speaks(run: Run, tmp_path:
 
 
 @pytest.mark.parametrize("mode", [[], ["--stream"]])
-def test_a_terminal_sees_loading_seconds_of_audio_and_speed(
+def test_a_terminal_shows_loading_seconds_of_audio_and_speed(
     environment: dict[str, str], tmp_path: Path, mode: list[str]
 ) -> None:
     command = [sys.executable, "-m", "entrypoints.cli", "speak", TEXT, *mode]
@@ -235,16 +238,16 @@ def test_a_terminal_sees_loading_seconds_of_audio_and_speed(
         (["Hi", "--voice", "default"], "speaker_voice had no effect"),
     ],
 )
-def test_what_the_preview_engine_ignores_is_told(
+def test_options_that_the_preview_engine_ignores_get_a_warning(
     run: Run, arguments: list[str], warning: str
 ) -> None:
     done = run("speak", "--json", *arguments)
 
-    [told] = json.loads(done.stdout)["metadata"]["warnings"]
-    assert warning in told
+    [found] = json.loads(done.stdout)["metadata"]["warnings"]
+    assert warning in found
 
 
-def test_english_is_no_foreign_language(run: Run) -> None:
+def test_english_with_foreign_words_gets_no_warning(run: Run) -> None:
     done = run("speak", "--json", "Mr. Müller ordered a café au lait in São Paulo.")
 
     assert json.loads(done.stdout)["metadata"]["warnings"] == []

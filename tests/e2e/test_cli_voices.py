@@ -38,7 +38,9 @@ def write_tone(path: Path) -> None:
     write_wav(path, tone.astype(np.int16), 16_000)
 
 
-def test_two_files_of_one_name_are_one_voice_and_a_person_is_told(run: Run, voices: Path) -> None:
+def test_two_files_of_one_name_are_one_voice_and_the_other_is_reported(
+    run: Run, voices: Path
+) -> None:
     for ending in ("mp3", "wav"):
         (voices / f"alice.{ending}").write_bytes(BUNDLED_VOICE)
 
@@ -48,12 +50,12 @@ def test_two_files_of_one_name_are_one_voice_and_a_person_is_told(run: Run, voic
 
     assert [voice["file"] for voice in as_json] == ["alice.wav", "default.ogg"]
     assert listed.stdout.count("alice") == 2  # the name and the file
-    for told in (listed.stderr, checked.stderr, doctor.stdout):
-        assert "alice.mp3 is shadowed by alice.wav" in told
+    for report in (listed.stderr, checked.stderr, doctor.stdout):
+        assert "alice.mp3 is shadowed by alice.wav" in report
     assert (checked.returncode, doctor.returncode) == (0, 0)
 
 
-def test_a_name_that_is_taken_is_replaced_when_that_is_asked_for(
+def test_a_name_that_is_taken_is_replaced_with_the_option_only(
     run: Run, voices: Path, tmp_path: Path
 ) -> None:
     (voices / "alice.mp3").write_bytes(b"the old one")

@@ -56,7 +56,7 @@ def marks(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
     return {finding["subject"]: finding["mark"] for finding in report["findings"]}
 
 
-def test_where_no_engine_can_speak_both_are_explained(without: Without) -> None:
+def test_without_any_engine_the_error_explains_both(without: Without) -> None:
     run = without("hibari")
 
     for arguments in (["speak", "Hello."], ["selfcheck"]):
@@ -71,7 +71,7 @@ def test_where_no_engine_can_speak_both_are_explained(without: Without) -> None:
         )
 
 
-def test_the_doctor_calls_no_missing_package_well(without: Without) -> None:
+def test_the_doctor_marks_no_missing_package_as_ok(without: Without) -> None:
     run = without("hibari", "runpod", "boto3")
 
     report, found = run("doctor"), marks(run("doctor", "--json"))
@@ -86,7 +86,7 @@ def test_the_doctor_calls_no_missing_package_well(without: Without) -> None:
         assert install_command(extra) in report.stdout
 
 
-def test_the_doctor_asks_for_what_the_settings_need(without: Without) -> None:
+def test_the_doctor_requires_the_packages_that_the_settings_need(without: Without) -> None:
     run = without("hibari", "torch", "boto3")
 
     cloning = marks(run("doctor", "--json", TTS_ENGINE="indextts2"))
@@ -109,7 +109,7 @@ def test_the_doctor_asks_for_what_the_settings_need(without: Without) -> None:
     assert bucket["boto3"] == "problem"
 
 
-def test_with_the_preview_engine_there_is_no_problem_and_the_choice_is_told(
+def test_the_preview_engine_alone_is_no_problem_and_the_choice_is_explained(
     without: Without,
 ) -> None:
     run = without("runpod")

@@ -86,7 +86,7 @@ def test_a_pipe_gets_one_line_a_file_and_the_folder(
     assert CheckpointFiles(folder).missing_files() == ()
 
 
-def test_the_hub_is_told_nothing_and_the_home_folder_stays_clean(
+def test_nothing_else_is_sent_to_the_hub_or_written_to_the_home_folder(
     hub: LoopbackHub, run: Run, tmp_path: Path
 ) -> None:
     run()
@@ -95,7 +95,7 @@ def test_the_hub_is_told_nothing_and_the_home_folder_stays_clean(
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoints"]
 
 
-def test_a_program_gets_one_object_and_nothing_else(hub: LoopbackHub, run: Run) -> None:
+def test_json_is_one_object_and_nothing_else(hub: LoopbackHub, run: Run) -> None:
     first, second = run("--json"), run("--json")
 
     assert (first.stderr, second.stderr) == ("", "")
@@ -128,7 +128,7 @@ def test_check_fails_and_names_what_is_missing_or_damaged(
     assert hub.asked == []
 
 
-def test_a_terminal_sees_bars(environment: dict[str, str]) -> None:
+def test_a_terminal_shows_bars(environment: dict[str, str]) -> None:
     done = run_on_terminal(COMMAND, environment)
 
     assert done.returncode == 0
@@ -157,7 +157,7 @@ def test_a_refusal_is_one_line_of_advice_without_the_token(hub: LoopbackHub, run
         ({"CHECKPOINTS_DIR": "/proc/nowhere"}, 1, "set CHECKPOINTS_DIR to another folder"),
     ],
 )
-def test_what_cannot_work_is_one_clear_line(
+def test_settings_that_cannot_work_are_one_clear_line(
     run: Run, settings: dict[str, str], status: int, complaint: str
 ) -> None:
     done = run(**settings)
@@ -168,7 +168,7 @@ def test_what_cannot_work_is_one_clear_line(
     assert TOKEN not in done.stderr
 
 
-def test_without_the_hubs_package_it_says_what_to_install(environment: dict[str, str]) -> None:
+def test_without_the_hubs_package_the_error_names_the_extra(environment: dict[str, str]) -> None:
     program = (
         "import sys; sys.modules['huggingface_hub'] = None\n"
         "from entrypoints.cli.main import main\n"
@@ -194,7 +194,7 @@ def test_a_token_works_with_the_line_break_it_was_pasted_with(hub: LoopbackHub, 
     assert run(HF_TOKEN=f"{TOKEN}\n").returncode == 0
 
 
-def test_a_killed_download_leaves_nothing_that_looks_whole_and_goes_on(
+def test_a_killed_download_leaves_no_finished_file_and_is_resumed(
     hub: LoopbackHub, environment: dict[str, str], run: Run, folder: Path
 ) -> None:
     hub.stalls[GPT] = 150_000

@@ -1,5 +1,4 @@
-"""The page docs/api.md, followed from nothing to a streamed file, on the local server and at a
-queue like RunPod's."""
+"""The commands and the program of docs/api.md, on the local server and at a queue like RunPod's."""
 
 import json
 import re
@@ -25,6 +24,7 @@ TEXT = "Hello from afar. And hello again."
 
 
 def ask(base: str, where: str, body: Any = None) -> Any:
+    """Post ``body`` and return the answer."""
     request = urllib.request.Request(
         f"{base}/{where}",
         method="POST",
@@ -37,6 +37,7 @@ def ask(base: str, where: str, body: Any = None) -> Any:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start the local server and give its URL once it accepts connections."""
     folder = tmp_path_factory.mktemp("server")
     with free_ports(1) as [port]:
         process = WorkerProcess(
@@ -63,13 +64,14 @@ def test_the_pages_curl_commands_work_on_the_local_server(server: str, request_t
     assert "error" not in answer["output"][0]
 
 
-def test_a_failed_job_is_told_in_the_local_servers_way(server: str) -> None:
+def test_a_failed_job_on_the_local_server_ends_with_its_error(server: str) -> None:
     answer = ask(server, "runsync", {"input": {"text": "Hello.", "crossfade_ms": 5000}})
     assert answer["output"][-1]["error"].startswith("invalid_request: crossfade_ms: ")
 
 
 @pytest.fixture
 def client(tmp_path: Path) -> Path:
+    """Write the page's program to a file."""
     [program] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     path = tmp_path / "stream.py"
     path.write_text(program)
@@ -84,7 +86,11 @@ def seconds_of(path: Path) -> float:
 
 def run(client: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(client), *arguments], capture_output=True, text=True, timeout=60
+        [sys.executable, str(client), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 
@@ -105,7 +111,7 @@ def test_the_pages_client_streams_from_a_queue(
     assert 1 < seconds_of(tmp_path / "out.wav") < 10
 
 
-def test_the_pages_client_tells_why_a_job_failed(
+def test_the_pages_client_prints_why_a_job_failed(
     preview: Deployment, server: str, client: Path, tmp_path: Path
 ) -> None:
     for base in (f"{preview.queue.base_url}/{ENDPOINT}", server):

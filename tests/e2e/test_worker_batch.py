@@ -9,7 +9,7 @@ ENDINGS = {"opus": ".ogg", "mp3": ".mp3", "wav": ".wav", "flac": ".flac", "m4a":
 
 
 @pytest.mark.parametrize("audio_format", ENDINGS)
-def test_a_batch_job_answers_with_audio_as_long_as_it_says(
+def test_the_audio_of_a_batch_job_has_the_reported_duration(
     preview: Deployment, audio_format: str
 ) -> None:
     job = preview.run({"text": "Good morning, dear reader.", "audio_format": audio_format})

@@ -22,7 +22,7 @@ def speaking(deploy: Deploy, tmp_path_factory: pytest.TempPathFactory) -> Deploy
     return deploy(*WORKER, **engine_settings(write_checkpoint(home)))
 
 
-def test_a_batch_job_is_spoken_and_told_as_it_was(speaking: Deployment) -> None:
+def test_the_result_of_a_batch_job_describes_its_audio(speaking: Deployment) -> None:
     job = speaking.run(SHORT)
 
     assert job.status == "COMPLETED", job.error
@@ -50,7 +50,7 @@ def test_emotions_reach_the_model(
     assert job.output[0]["metadata"]["emo_vector"] == weights
 
 
-def test_words_become_the_weights_that_are_reported(speaking: Deployment) -> None:
+def test_the_weights_of_an_emotion_in_words_are_reported(speaking: Deployment) -> None:
     job = speaking.run(SHORT | {"use_emo_text": True, "emo_text": "a bright morning"})
 
     assert job.status == "COMPLETED", job.error
@@ -70,7 +70,7 @@ def test_a_long_text_streams_what_it_would_store(speaking: Deployment) -> None:
     assert streamed(stream) == wav_samples(content)
 
 
-def test_what_reached_the_limit_of_codes_is_a_warning(speaking: Deployment) -> None:
+def test_a_chunk_that_reaches_the_limit_of_codes_gets_a_warning(speaking: Deployment) -> None:
     job = speaking.run(SHORT | {"max_mel_tokens": 5})
 
     warnings = job.output[0]["metadata"]["warnings"]
@@ -95,7 +95,7 @@ def test_health_is_healthy_once_loaded(speaking: Deployment) -> None:
     assert health["model"] == {"state": "ready", "missing_files": []}
 
 
-def test_health_names_what_is_missing(deploy: Deploy, tmp_path: Path) -> None:
+def test_health_names_the_missing_files(deploy: Deploy, tmp_path: Path) -> None:
     nowhere = {"HF_HOME": str(tmp_path), "HF_HUB_CACHE": str(tmp_path)}
     empty = deploy(*WORKER, **(engine_settings(tmp_path) | nowhere))
 
