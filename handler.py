@@ -1,4 +1,4 @@
-"""Where RunPod's Hub and existing deployments look for the worker."""
+"""The worker, under the file name that RunPod's Hub and existing deployments start."""
 
 from entrypoints.runpod_worker import main
 

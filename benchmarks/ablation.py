@@ -1,4 +1,4 @@
-"""What each step contributes: a stage of a whole request with one thing changed at a time."""
+"""The contribution of each optimisation: a stage of a request with one change at a time."""
 
 import statistics
 from collections.abc import Callable, Iterator, Sequence
@@ -62,10 +62,10 @@ def ablation(
     ]
     keys = [SegmentKey(chunk, 0) for chunk in range(len(prompts))]
     noise = KeyedNoise(1, device=prompts[0].device)
-    saying = Saying(prompts, keys, case.sampling, noise)
+    generation = Generation(prompts, keys, case.sampling, noise)
     if case.device != "cpu":
-        yield from _recording(engine.synthesizer.generator, saying, clock, case.device)
-    spent = _in_turns(_generating(engine.synthesizer.generator, saying, case), repeats, clock)
+        yield from _capturing(engine.synthesizer.generator, generation, clock, case.device)
+    spent = _in_turns(_generating(engine.synthesizer.generator, generation, case), repeats, clock)
     yield from _table("code generation", spent)
     together = statistics.median(next(iter(spent.values())))
     rows = len(prompts) * case.sampling.num_beams
@@ -75,11 +75,11 @@ def ablation(
     segments = [
         SemanticSegment(key, codes.ids, engine.synthesizer.latents(prompt, codes.ids))
         for key, codes, prompt in zip(
-            keys, saying.by(engine.synthesizer.generator), prompts, strict=True
+            keys, generation.by(engine.synthesizer.generator), prompts, strict=True
         )
     ]
 
-    def paint(decoder: Any, size: int) -> list[Tensor]:
+    def mels_of(decoder: Any, size: int) -> list[Tensor]:
         return [
             mel
             for begin in range(0, len(segments), size)
@@ -88,16 +88,16 @@ def ablation(
             )
         ]
 
-    painting: Ways = {
-        "all segments together": lambda: paint(engine.synthesizer.mel_decoder, len(segments)),
-        "one segment at a time": lambda: paint(engine.synthesizer.mel_decoder, 1),
+    integrating: Ways = {
+        "all segments together": lambda: mels_of(engine.synthesizer.mel_decoder, len(segments)),
+        "one segment at a time": lambda: mels_of(engine.synthesizer.mel_decoder, 1),
     }
     if halved is not None:
         halved_decoder = halved.synthesizer.mel_decoder
-        painting["all together, USE_FP16"] = lambda: paint(halved_decoder, len(segments))
-    yield from _table("flow matching", _in_turns(painting, repeats, clock))
+        integrating["all together, USE_FP16"] = lambda: mels_of(halved_decoder, len(segments))
+    yield from _table("flow matching", _in_turns(integrating, repeats, clock))
     yield ""
-    mels = paint(engine.synthesizer.mel_decoder, len(segments))
+    mels = mels_of(engine.synthesizer.mel_decoder, len(segments))
     vocoder = engine.synthesizer.vocoder
     speaking: Ways = {
         "all mels together": lambda: vocoder.synthesize(mels),
@@ -108,8 +108,8 @@ def ablation(
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
-    """What code generation is asked for: all segments of a request."""
+class Generation:
+    """The inputs of code generation: all segments of a request."""
 
     prompts: Sequence[Tensor]
     keys: Sequence[SegmentKey]
@@ -117,48 +117,48 @@ class Saying:
     noise: KeyedNoise
 
     def by(self, generator: SemanticGenerator, *ends: int) -> list[Codes]:
-        """The codes, in batches that end before the segments ``ends``; else in one."""
-        said: list[Codes] = []
+        """Generate the codes, in batches that end before the segments ``ends``, or in one."""
+        codes: list[Codes] = []
         for end in ends or (len(self.prompts),):
-            batch = slice(len(said), end)
-            said += generator.generate(
+            batch = slice(len(codes), end)
+            codes += generator.generate(
                 self.prompts[batch], self.keys[batch], sampling=self.sampling, noise=self.noise
             )
-        return said
+        return codes
 
 
-def _generating(generator: Any, saying: Saying, case: Case) -> Ways:
-    every = len(saying.prompts)
+def _generating(generator: Any, generation: Generation, case: Case) -> Ways:
+    every = len(generation.prompts)
 
     def way(changed: SemanticGenerator, *ends: int) -> Callable[[], object]:
-        return lambda: saying.by(changed, *ends)
+        return lambda: generation.by(changed, *ends)
 
     ways = {
         "all segments in one batch": way(generator),
         "the first alone, then the rest (what the engine does)": way(generator, 1, every),
         "four segments at once": way(generator, *range(4, every, 4), every),
         "one segment at a time": way(generator, *range(1, every + 1)),
-        "one batch, asked every step who has finished": way(replace(generator, poll_every=1)),
-        "one batch, nothing dropped from the cache": way(
+        "one batch, finished rows polled at every step": way(replace(generator, poll_every=1)),
+        "one batch, no row dropped from the cache": way(
             replace(generator, reserve_steps=case.sampling.max_mel_tokens)
         ),
     }
     if case.device != "cpu":
-        ways["one batch, no step recorded (USE_CUDA_GRAPHS=false)"] = way(
+        ways["one batch, no step captured (USE_CUDA_GRAPHS=false)"] = way(
             replace(generator, buckets=ExactShapes(), runner=EagerRunner())
         )
     return ways
 
 
-def _recording(generator: Any, saying: Saying, clock: Clock, device: str) -> Iterator[str]:
-    """How long it takes to record the steps of a request; what moves is recorded anew."""
+def _capturing(generator: Any, generation: Generation, clock: Clock, device: str) -> Iterator[str]:
+    """Report the time to capture the steps of a request; the second run captures moved buffers."""
     graph_capture = ClockedCapture(CudaGraphs(torch.device(device)), clock)
     runner = GraphRunner(graph_capture=graph_capture, buffers=StaticBuffers())
-    recording = replace(generator, buckets=PowerOfTwoBuckets(), runner=runner)
+    capturing = replace(generator, buckets=PowerOfTwoBuckets(), runner=runner)
     for _ in range(2):
-        saying.by(recording)
+        generation.by(capturing)
     count, seconds = graph_capture.count, graph_capture.seconds
-    yield f"{count} steps were recorded as CUDA graphs, in {seconds:.2f} s."
+    yield f"{count} steps were captured as CUDA graphs, in {seconds:.2f} s."
     yield ""
 
 
@@ -182,12 +182,12 @@ def _table(stage: str, spent: dict[str, list[float]]) -> Iterator[str]:
 
 
 def spread(times: Sequence[float]) -> str:
-    """The median and both extremes."""
+    """Format the median and both extremes."""
     return f"{statistics.median(times):.2f} ({min(times):.2f} to {max(times):.2f})"
 
 
 def _share_of_ceiling(engine: Engine, rows: int, step_seconds: float, ceiling: Ceiling) -> str:
-    """How near a decoding step is to what the device's memory and multipliers allow."""
+    """Compare a decoding step with the limits of the device's memory and multipliers."""
     generator: Any = engine.synthesizer.generator
     model = generator.language_model
     parts = (model.gpt.h, model.mel_head)

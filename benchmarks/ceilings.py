@@ -1,4 +1,4 @@
-"""How fast a device is at best, and how much a piece of work asks of it."""
+"""The measured limits of a device, and the number of operations of a piece of work."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,7 +36,7 @@ class Ceiling:
 class Operations:
     """Counts the multiplications and additions in matrix products and convolutions by stage.
 
-    Stands where a clock stands, see ``benchmarks.sides.Clock``.
+    A ``benchmarks.sides.Meter``, like ``Clock``.
     """
 
     def __init__(self) -> None:

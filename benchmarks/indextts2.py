@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.indextts2`` downloads nothing. Both sides load the same random checkpoint
 from disk, speak the same tokens with the same beams and steps, and are forced to the same number of
-codes: the stop code is made impossible. They take turns, each turn with a voice that neither has
-heard. Memory is measured in processes of their own. The tables are Markdown.
+codes: the stop code is made impossible. They alternate, each time with a voice that neither has
+encoded before. Memory is measured in processes of their own. The tables are Markdown.
 
 On a CPU one thread computes and its CPU time is what counts, so that whatever else runs on the
 machine stays out of the figures; with ``--threads`` above 1, and on a GPU, it is the wall clock.
@@ -39,16 +39,16 @@ from tests.tiny_checkpoint.sizes import FULL, MIDDLE, TINY
 
 SIZES = {"tiny": TINY, "middle": MIDDLE, "full": FULL}
 MODES = {"package, USE_FP16": Mode(half=True), "package, compiled": Mode(half=True, compiled=True)}
-"""What upstream offers beside float32; on a CPU it refuses the first and gains nothing."""
+"""Options of upstream beside float32; a CPU refuses the first, and the second gains nothing."""
 IMPOSSIBLE = -1e4
 FIRST_NEW_VOICE = 1000
-"""Nobody has heard it in the comparison."""
+"""The number of a voice that the comparison does not use."""
 
 Turns = dict[str, list[Turn]]
 
 
 def weights(case: Case) -> Iterator[str]:
-    """Load time and peak memory of each side; the engine's loads are its first and its second."""
+    """Measure load time and peak memory of each side; the engine loads twice."""
     yield "| | package | ours, first start | ours, later |"
     yield "|---|---:|---:|---:|"
     weighed = [weigh(side, case) for side in (*SIDES, "ours")]
@@ -59,7 +59,7 @@ def weights(case: Case) -> Iterator[str]:
 
 
 def comparison(sides: dict[str, Package | Ours], case: Case, repeats: int) -> Iterator[str]:
-    """Stage by stage, all in turns, after a chunk each to warm up."""
+    """Compare the sides stage by stage, alternating, after one chunk each to warm up."""
     for name, side in list(sides.items()):
         try:
             side.take(0, 1)
@@ -72,7 +72,7 @@ def comparison(sides: dict[str, Package | Ours], case: Case, repeats: int) -> It
     turns: Turns = {name: [] for name in sides}
     for turn in range(repeats):
         for number, (name, side) in enumerate(sides.items()):
-            # A voice of its own for each: two of ours share what they know of recordings.
+            # A voice of its own for each: two engines share the cache of references.
             turns[name].append(side.take(1 + turn * len(sides) + number, case.chunks))
     package = min((name for name in sides if name.startswith("package")), key=partial(_all, turns))
     own = [name for name in sides if not name.startswith("package")]
@@ -94,7 +94,7 @@ def comparison(sides: dict[str, Package | Ours], case: Case, repeats: int) -> It
 
 
 def floors(ours: Ours, case: Case, ceiling: Ceiling) -> Iterator[str]:
-    """How long each stage would take if its products ran at the device's measured rate."""
+    """Estimate the time of each stage with its products at the device's measured rate."""
     taken, counted = ours.take(FIRST_NEW_VOICE, case.chunks), Operations()
     counted.count(lambda: ours.take(FIRST_NEW_VOICE + 1, case.chunks, counted))
     yield (
@@ -113,7 +113,7 @@ def floors(ours: Ours, case: Case, ceiling: Ceiling) -> Iterator[str]:
 
 
 def first_audio(package: Package, ours: Ours, codes: int, repeats: int) -> Iterator[str]:
-    """Until the first samples leave: a chunk of ``codes`` codes in a voice that is known.
+    """Measure the time to the first samples of a chunk of ``codes`` codes in a known voice.
 
     Early audio leaves after half of them, with 200 as in the engine.
     """
@@ -134,7 +134,7 @@ def first_audio(package: Package, ours: Ours, codes: int, repeats: int) -> Itera
 
 
 def report(case: Case, first_codes: int, repeats: int) -> Iterator[str]:
-    """The tables, a line at a time as it is measured."""
+    """Yield the tables, a line at a time as it is measured."""
     packages = ("torch", "transformers", "indextts2-inference")
     yield ", ".join(f"{name} {version(name)}" for name in packages)
     threads = f"{case.threads} of {os.cpu_count()} cores used"
@@ -174,6 +174,7 @@ def report(case: Case, first_codes: int, repeats: int) -> Iterator[str]:
 
 
 def main() -> None:
+    """Print the report for the arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--size", choices=SIZES, default="middle")
     parser.add_argument(
@@ -192,27 +193,32 @@ def main() -> None:
     parser.add_argument("--voice-seconds", type=float, default=1.5)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1, help="of the CPU")
-    asked = parser.parse_args()
-    torch.set_num_threads(asked.threads)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as folder:
-        model = write(Path(folder), asked.size)
+        model = write(Path(folder), options.size)
         case = Case(
             model,
-            asked.chunks,
-            asked.device,
-            CodeSampling(num_beams=asked.beams, max_mel_tokens=asked.codes),
-            FlowOptions(diffusion_steps=asked.steps),
-            asked.voice_seconds,
-            asked.threads,
+            options.chunks,
+            options.device,
+            CodeSampling(num_beams=options.beams, max_mel_tokens=options.codes),
+            FlowOptions(diffusion_steps=options.steps),
+            options.voice_seconds,
+            options.threads,
         )
-        print(f"{asked.size}, {asked.chunks} chunks of {asked.codes} codes, {asked.beams} beams,")
-        print(f"{asked.steps} steps, a voice of {asked.voice_seconds} s, {asked.repeats} turns")
-        for row in report(case, asked.first_codes, asked.repeats):
+        print(
+            f"{options.size}, {options.chunks} chunks of {options.codes} codes,"
+            f" {options.beams} beams,"
+        )
+        print(
+            f"{options.steps} steps, a voice of {options.voice_seconds} s, {options.repeats} turns"
+        )
+        for row in report(case, options.first_codes, options.repeats):
             print(row, flush=True)
 
 
 def write(folder: Path, size: str) -> Path:
-    """A checkpoint that never says the stop code."""
+    """Write a checkpoint that never generates the stop code."""
     model = write_checkpoint(folder, SIZES[size])
     saved = torch.load(model / "gpt.pth", weights_only=True)
     saved["model"]["mel_head.bias"][SIZES[size].model["gpt"]["stop_mel_token"]] = IMPOSSIBLE
@@ -221,7 +227,7 @@ def write(folder: Path, size: str) -> Path:
 
 
 def _halved(case: Case, ours: Ours) -> Engine | None:
-    """The engine with USE_FP16; None where that changes nothing."""
+    """Return the engine with USE_FP16, or None where that changes nothing."""
     if case.half is Precision.FULL:
         return None
     halved = engine_of(case, case.half)

@@ -1,4 +1,4 @@
-"""What everything around the model costs, beside the naive way, in one run.
+"""The cost of everything around the model, compared with a naive program, in one run.
 
 An instant model hands out ready-made speech; the pipeline joins, encodes and stores it. The naive
 way does what a first script does: every chunk to a WAV file and back, ``concatenate`` in a loop,
@@ -46,7 +46,7 @@ SENTENCE = "A sentence that stands for ten seconds of speech goes here. "
 
 
 def ready_made_chunk() -> Samples:
-    """Ten seconds like speech: bursts of coloured noise between pauses, quiet at both edges."""
+    """Return ten seconds like speech: bursts of coloured noise between pauses, silent edges."""
     draw = np.random.default_rng(1)
     time_axis = np.arange(CHUNK_SECONDS * RATE_HZ) / RATE_HZ
     envelope = np.clip(np.sin(2 * np.pi * 2 * time_axis), 0, 1)
@@ -83,12 +83,12 @@ class InstantModel:
 
 
 def ours(minutes: int, folder: Path) -> None:
-    """Batch mode: the use case with its real adapters."""
+    """Run batch mode: the use case with its real adapters."""
     _speaker(folder).into_store(_request(minutes), job_id="benchmark")
 
 
 def ours_streamed(minutes: int, folder: Path) -> None:
-    """Stream mode: every piece rendered to JSON and dropped."""
+    """Run stream mode: every piece is rendered to JSON and dropped."""
     utterance = _speaker(folder).utterance(_request(minutes))
     for piece in stream_objects(utterance):
         if not isinstance(piece, StreamEnd):
@@ -96,7 +96,7 @@ def ours_streamed(minutes: int, folder: Path) -> None:
 
 
 def naive(minutes: int, folder: Path) -> None:
-    """A file for each chunk, ``concatenate`` in a loop, one encoding at the end."""
+    """Write a file for each chunk, ``concatenate`` in a loop, and encode at the end."""
     chunk = ready_made_chunk()
     pause = np.zeros(RATE_HZ * PAUSE_MS // 1000, dtype=np.float32)
     together: Samples = np.zeros(0, dtype=np.float32)
@@ -127,7 +127,7 @@ WAYS: dict[str, Callable[[int, Path], None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one way cost for one length of audio."""
+    """The cost of one way for one length of audio."""
 
     cpu_seconds: float
     peak_bytes: int
@@ -169,7 +169,7 @@ def measure(way: str, minutes: int) -> Cost:
 
 
 def rows(lengths: Sequence[int]) -> Iterator[str]:
-    """The table, a line at a time as it is measured."""
+    """Yield the table, a line at a time as it is measured."""
     yield "| minutes of audio | way | CPU s per hour of audio | of the audio | peak MB over 1 min |"
     yield "|---:|---|---:|---:|---:|"
     costs: dict[tuple[str, int], Cost] = {}
@@ -196,6 +196,7 @@ def rows(lengths: Sequence[int]) -> Iterator[str]:
 
 
 def main() -> None:
+    """Print the table for the lengths of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--minutes", type=int, nargs="+", default=[1, 10, 60])
     for row in rows(parser.parse_args().minutes):

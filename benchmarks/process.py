@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def in_a_new_process(work: Callable[..., T], *arguments: object) -> T:
-    """What ``work`` answers; both it and ``arguments`` must be picklable.
+    """Return the result of ``work``; both it and ``arguments`` must be picklable.
 
     Call it before this process loads anything large: a child starts with its parent's peak.
     """

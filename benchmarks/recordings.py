@@ -1,4 +1,4 @@
-"""What decoding in a process of its own costs: ``python -m benchmarks.recordings``.
+"""The cost of decoding in a process of its own: ``python -m benchmarks.recordings``.
 
 A recording of 15 s is decoded in this process and in the decoding process. Processor time is
 counted, of both processes, so that other work on the machine does not change the figures.

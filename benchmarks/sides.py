@@ -1,4 +1,4 @@
-"""The two sides of the comparison: the package's modules and this engine, asked for the same."""
+"""The two sides of the comparison: the package's modules and this engine, with equal requests."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -33,13 +33,13 @@ STAGES = {
     "flow matching": "mel_decoder",
     "vocoder": "vocoder",
 }
-"""What the tables call a stage, and what the engine does."""
+"""Names of the stages in the tables, and of the engine's parts."""
 RATE_HZ = 22_050
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What both sides are asked for."""
+    """The checkpoint, device and requests of both sides."""
 
     model: Path
     chunks: int
@@ -57,7 +57,7 @@ class Case:
         return [SENTENCE.format(index) for index in range(self.chunks)]
 
     def voice(self, turn: int) -> Recording:
-        """A voice for each turn, so that nobody knows it from before."""
+        """Return another voice for each turn, so that no cache holds it."""
         return recording(f"voice {turn}", 100.0 + 10 * turn, seconds=self.voice_seconds)
 
     def delivery(self, seed: int) -> Delivery:
@@ -70,7 +70,7 @@ class Case:
 
     @property
     def half(self) -> Precision:
-        """What USE_FP16 leads to on the case's device."""
+        """The precision that USE_FP16 selects on the case's device."""
         return choose_precision(
             torch.device(self.device),
             use_fp16=True,
@@ -79,19 +79,19 @@ class Case:
 
 
 class Meter(Protocol):
-    """Measures what each stage spends."""
+    """Measures the cost of each stage, in seconds or operations."""
 
     spent: dict[str, float]
 
     def on(self, stage: str) -> AbstractContextManager[None]:
-        """What happens inside is the stage's."""
+        """Charge the cost of the block to ``stage``."""
 
     def now(self) -> float:
-        """How much was spent so far, on whatever."""
+        """Return the cost so far, of all stages and of everything else."""
 
 
 class Clock:
-    """Seconds spent in each stage; waits for the device, so that a stage pays for its own work."""
+    """Seconds of each stage; the device is synchronised, so that each gets its own work."""
 
     def __init__(self, case: Case) -> None:
         self._device = case.device
@@ -116,7 +116,7 @@ class Clock:
 
 
 class Metered:
-    """A stage, a function or an object with methods, whose calls are measured."""
+    """A stage, as a function or an object with methods, whose calls are measured."""
 
     def __init__(self, stage: Any, name: str, meter: Meter) -> None:
         self._stage, self._name, self._meter = stage, name, meter
@@ -141,7 +141,7 @@ class Metered:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One request: what each stage and all together spent, and how much audio came of it."""
+    """One request: the cost of each stage and of all, and the seconds of audio."""
 
     stages: dict[str, float]
     total: float
@@ -162,29 +162,29 @@ class Package:
         clock = Clock(self._case)
         began = clock.now()
         with clock.on("reference"):
-            heard = self.upstream.encode(self._case.voice(turn))
-        samples = sum(self._speak(heard, tokens, clock) for tokens in self._tokens[:chunks])
+            features = self.upstream.encode(self._case.voice(turn))
+        samples = sum(self._speak(features, tokens, clock) for tokens in self._tokens[:chunks])
         return Turn(clock.spent, clock.now() - began, samples / RATE_HZ)
 
     def first_audio(self, turn: int) -> float:
         """Seconds until the first chunk is spoken, in a voice that is known."""
-        heard, clock = self.upstream.encode(self._case.voice(turn)), Clock(self._case)
-        return clock.seconds(lambda: self._speak(heard, self._tokens[0], clock))
+        features, clock = self.upstream.encode(self._case.voice(turn)), Clock(self._case)
+        return clock.seconds(lambda: self._speak(features, self._tokens[0], clock))
 
-    def _speak(self, heard: Any, tokens: Sequence[int], clock: Clock) -> int:
+    def _speak(self, features: Any, tokens: Sequence[int], clock: Clock) -> int:
         upstream, case = self.upstream, self._case
         with clock.on("code generation"):
-            said = upstream.generate(heard, tokens, case.sampling)
+            codes = upstream.generate(features, tokens, case.sampling)
         with clock.on("latents"):
-            said, latents = upstream.read(heard, said)
+            codes, latents = upstream.latents_of(features, codes)
         with clock.on("flow matching"):
-            mel = upstream.paint(heard, said, latents, case.flow)
+            mel = upstream.mel_of(features, codes, latents, case.flow)
         with clock.on("vocoder"):
             return len(upstream.speak(mel))
 
 
 class Ours:
-    """The engine, its stages on the clock."""
+    """The engine of this product, with measured stages."""
 
     def __init__(self, case: Case, engine: Engine | None = None) -> None:
         self._case = case
@@ -221,6 +221,7 @@ class Ours:
 
 
 def engine_of(case: Case, precision: Precision = Precision.FULL) -> Engine:
+    """Load the engine of ``case`` without text normalisation."""
     options = EngineOptions(
         checkpoints_dir=case.model, max_tokens_per_segment=600, use_grammars=False
     )
@@ -228,7 +229,7 @@ def engine_of(case: Case, precision: Precision = Precision.FULL) -> Engine:
 
 
 def tokens_of(case: Case) -> list[Sequence[int]]:
-    """The token ids of each text; each is one segment."""
+    """Return the token ids of each text; each text is one segment."""
     with bare_package():
         classes = import_model_classes()
     path = partial(case.files.path, MODEL)

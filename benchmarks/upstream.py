@@ -1,8 +1,8 @@
 """The package's own modules, driven as its ``IndexTTS2.infer_generator`` drives them.
 
 Segment after segment at batch 1: Hugging Face's beam search, a second pass for the latents, its own
-flow-matching solver, its own vocoder. What the package takes torchaudio for is done by the adapter,
-which was compared with it number by number elsewhere.
+flow-matching solver, its own vocoder. The adapter does the work of torchaudio; the integration
+tests compare its numbers with torchaudio's.
 """
 
 import io
@@ -42,13 +42,16 @@ from domain.audio import Samples
 from domain.voice import Recording
 from tests.tiny_checkpoint.checkpoint import language_model, mel_decoder
 
-_HEARD_LAYER = 17
+_FEATURE_LAYER = 17
+"""Layer of the speech encoder whose output the package uses."""
+
 _FRAMES_PER_CODE = 1.72
+"""Mel frames of one semantic code, as ``infer_generator`` has it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """A recording as the package keeps it between requests.
+class VoiceFeatures:
+    """The features of a recording, which the package keeps between requests.
 
     ``speech`` and ``emotion`` (1, T, C), ``style`` (1, 192), ``prompt`` (1, M, width), ``mel``
     (1, 80, M).
@@ -62,8 +65,8 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """Codes (1, n) of a segment, the stop code last where there is one, and what led to them."""
+class GeneratedCodes:
+    """Codes (1, n) of a segment, with the stop code if there is one, and their inputs."""
 
     codes: Tensor
     tokens: Tensor
@@ -98,6 +101,7 @@ class Upstream:
     def load(
         cls, files: CheckpointFiles, device: torch.device, mode: Mode | None = None
     ) -> "Upstream":
+        """Load every module and move it to ``device``."""
         with bare_package(), torch.no_grad():
             loaded = _read(files, import_model_classes(), device, mode or Mode())
         modules = (loaded.gpt, loaded.speech_encoder, loaded.codec, loaded.speaker_encoder)
@@ -111,8 +115,8 @@ class Upstream:
         set_up_generation(loaded.gpt, half=loaded.mode.half)
         return loaded
 
-    def encode(self, recording: Recording) -> Heard:
-        """What ``infer_generator`` computes of a voice that it did not speak with last."""
+    def encode(self, recording: Recording) -> VoiceFeatures:
+        """Compute what ``infer_generator`` computes for another voice than in its last request."""
         speech = resample(recording.waveform, MODEL_RATE_HZ)
         narrow = resample_by_sinc(speech, MODEL_RATE_HZ, ENCODER_RATE_HZ)
         features = self._features(narrow)
@@ -131,7 +135,7 @@ class Upstream:
         bands = kaldi_bands(torch.from_numpy(narrow)).to(self.device)
         _, quantised = self.codec.quantize(features)
         lengths = torch.tensor([mel.shape[2]], device=self.device)
-        return Heard(
+        return VoiceFeatures(
             speech=features,
             emotion=self._features(resample(recording.waveform, ENCODER_RATE_HZ)),
             style=self.speaker_encoder((bands - bands.mean(dim=0, keepdim=True))[None]),
@@ -139,48 +143,62 @@ class Upstream:
             mel=mel,
         )
 
-    def generate(self, heard: Heard, tokens: Sequence[int], sampling: CodeSampling) -> Said:
+    def generate(
+        self, voice: VoiceFeatures, tokens: Sequence[int], sampling: CodeSampling
+    ) -> GeneratedCodes:
+        """Generate the codes of one segment."""
         with self._language_model_types():
-            return generated(self.gpt, heard.speech, heard.emotion, tokens, sampling)
+            return generated(self.gpt, voice.speech, voice.emotion, tokens, sampling)
 
-    def read(self, heard: Heard, said: Said) -> tuple[Said, Tensor]:
-        """The second pass; answers the codes without the stop code, and latents (1, n, width)."""
-        stops = (said.codes[0] == self.gpt.stop_mel_token).nonzero()
-        said = replace(said, codes=said.codes[:, : int(stops[0, 0])]) if len(stops) else said
+    def latents_of(
+        self, voice: VoiceFeatures, segment: GeneratedCodes
+    ) -> tuple[GeneratedCodes, Tensor]:
+        """Run the teacher-forced pass; return codes without a stop code, latents (1, n, width)."""
+        stops = (segment.codes[0] == self.gpt.stop_mel_token).nonzero()
+        segment = (
+            replace(segment, codes=segment.codes[:, : int(stops[0, 0])]) if len(stops) else segment
+        )
         with self._language_model_types():
             latents = self.gpt(
-                said.voice,
-                said.tokens,
-                torch.tensor([said.tokens.shape[1]], device=self.device),
-                said.codes,
-                torch.tensor([said.codes.shape[1]], device=self.device),
-                heard.emotion,
-                cond_mel_lengths=_length(heard.speech),
-                emo_cond_mel_lengths=_length(heard.emotion),
-                emo_vec=said.emotion,
+                segment.voice,
+                segment.tokens,
+                torch.tensor([segment.tokens.shape[1]], device=self.device),
+                segment.codes,
+                torch.tensor([segment.codes.shape[1]], device=self.device),
+                voice.emotion,
+                cond_mel_lengths=_length(voice.speech),
+                emo_cond_mel_lengths=_length(voice.emotion),
+                emo_vec=segment.emotion,
                 use_speed=torch.zeros(1, dtype=torch.int64, device=self.device),
             )
-        return said, latents
+        return segment, latents
 
-    def paint(self, heard: Heard, said: Said, latents: Tensor, options: FlowOptions) -> Tensor:
-        """Mel (1, 80, t) of one segment."""
-        sounds = self.codec.quantizer.vq2emb(said.codes[:, None]).transpose(1, 2)
-        frames = torch.tensor([int(said.codes.shape[1] * _FRAMES_PER_CODE)], device=self.device)
+    def mel_of(
+        self,
+        voice: VoiceFeatures,
+        segment: GeneratedCodes,
+        latents: Tensor,
+        options: FlowOptions,
+    ) -> Tensor:
+        """Integrate the flow of one segment; return its mel (1, 80, frames)."""
+        sounds = self.codec.quantizer.vq2emb(segment.codes[:, None]).transpose(1, 2)
+        frames = torch.tensor([int(segment.codes.shape[1] * _FRAMES_PER_CODE)], device=self.device)
         content = self._regulated(sounds + self.parts["gpt_layer"](latents), frames)
-        content = torch.cat([heard.prompt, content], dim=1)
+        content = torch.cat([voice.prompt, content], dim=1)
         with redirect_stderr(io.StringIO()):  # the solver draws a bar for every segment
             mel: Tensor = self.parts["cfm"].inference(
                 content,
                 torch.tensor([content.shape[1]], device=self.device),
-                heard.mel,
-                heard.style,
+                voice.mel,
+                voice.style,
                 None,
                 options.diffusion_steps,
                 inference_cfg_rate=options.inference_cfg_rate,
             )
-        return mel[:, :, heard.mel.shape[2] :]
+        return mel[:, :, voice.mel.shape[2] :]
 
     def speak(self, mel: Tensor) -> Samples:
+        """Return the samples of ``mel`` (1, 80, frames)."""
         samples: Samples = self.vocoder(mel).flatten().clamp(-1, 1).cpu().numpy()
         return samples
 
@@ -194,8 +212,8 @@ class Upstream:
             attention_mask=mask.to(self.device),
             output_hidden_states=True,
         ).hidden_states
-        heard: Tensor = (layers[_HEARD_LAYER] - self.mean) / self.deviation
-        return heard
+        normalised: Tensor = (layers[_FEATURE_LAYER] - self.mean) / self.deviation
+        return normalised
 
     def _regulated(self, sounds: Tensor, frames: Tensor) -> Tensor:
         content: Tensor = self.parts["length_regulator"](
@@ -206,8 +224,8 @@ class Upstream:
 
 def generated(
     gpt: Any, speech: Tensor, emotion: Tensor, tokens: Sequence[int], sampling: CodeSampling
-) -> Said:
-    """``infer_generator``'s first stage, the conformers run anew for every segment.
+) -> GeneratedCodes:
+    """Run the first stage of ``infer_generator``, with the conformers for every segment.
 
     ``speech`` and ``emotion`` (1, T, C) are features of a voice; ``gpt`` is set up for generation.
     """
@@ -215,7 +233,7 @@ def generated(
     lengths = {"cond_lengths": _length(speech), "emo_cond_lengths": _length(emotion)}
     vector = gpt.merge_emovec(speech, emotion, *lengths.values(), alpha=1.0)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what Hugging Face deprecates, nobody here can change
+        warnings.simplefilter("ignore")  # deprecations of Hugging Face in the package's code
         codes, voice = gpt.inference_speech(
             speech,
             text,
@@ -232,7 +250,7 @@ def generated(
             repetition_penalty=sampling.repetition_penalty,
             max_generate_length=sampling.max_mel_tokens,
         )
-    return Said(codes, text, voice, vector)
+    return GeneratedCodes(codes, text, voice, vector)
 
 
 def set_up_generation(gpt: Any, *, half: bool = False) -> None:
@@ -241,7 +259,7 @@ def set_up_generation(gpt: Any, *, half: bool = False) -> None:
 
 
 def _length(features: Tensor) -> Tensor:
-    """The lengths that the package names: the width of the features."""
+    """Return the length that the package passes: the width of the features, in place of T."""
     return torch.tensor([features.shape[-1]], device=features.device)
 
 
@@ -263,16 +281,18 @@ def _read(
         part.load_state_dict(saved[name], strict=False)
     codec = classes.semantic_codec(cfg=config.semantic_codec)
     codec.load_state_dict(load_file(files.path(SEMANTIC_CODEC, "semantic_codec/model.safetensors")))
-    heard = torch.load(files.path(SPEAKER_ENCODER, "campplus_cn_common.bin"), weights_only=True)
-    growth = heard["xvector.block1.tdnnd1.cam_layer.linear_local.weight"].shape[0]
+    saved_speaker = torch.load(
+        files.path(SPEAKER_ENCODER, "campplus_cn_common.bin"), weights_only=True
+    )
+    growth = saved_speaker["xvector.block1.tdnnd1.cam_layer.linear_local.weight"].shape[0]
     speaker_encoder = classes.speaker_encoder(
         feat_dim=80,
         embedding_size=192,
         growth_rate=growth,
-        bn_size=heard["xvector.block1.tdnnd1.linear1.weight"].shape[0] // growth,
-        init_channels=heard["xvector.tdnn.linear.weight"].shape[0],
+        bn_size=saved_speaker["xvector.block1.tdnnd1.linear1.weight"].shape[0] // growth,
+        init_channels=saved_speaker["xvector.tdnn.linear.weight"].shape[0],
     )
-    speaker_encoder.load_state_dict(heard)
+    speaker_encoder.load_state_dict(saved_speaker)
     vocoder = classes.vocoder(
         classes.vocoder_settings(json.loads(files.path(VOCODER, "config.json").read_text()))
     )

@@ -1,4 +1,4 @@
-"""What a side of the comparison weighs: time to load, and memory."""
+"""Time to load and peak memory of a side of the comparison."""
 
 import resource
 import time
@@ -14,7 +14,7 @@ SIDES: dict[str, type[Package] | type[Ours]] = {"package": Package, "ours": Ours
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """What a side weighs in a process of its own."""
+    """Time to load and peak memory of a side, in a process of its own."""
 
     load_seconds: float
     peak_bytes: int

@@ -1,4 +1,4 @@
-"""Two hundred jobs in a row through RunPod's SDK, one in five bad: what is lost, what leaks.
+"""Two hundred jobs in a row through RunPod's SDK, one in five bad: lost jobs and lost memory.
 
 ``python -m benchmarks.worker_soak [--jobs 200]``: prints one line a checkpoint and the ratio of
 the worker's memory at the last job to that at the fiftieth; fails if a job was lost or wrong, or
@@ -16,7 +16,7 @@ import psutil
 from tests.loopback.runpod_queue import Job, JobQueue
 from tests.loopback.worker_process import WORKER, WorkerProcess
 
-SETTLED_AT = 50
+WARM_AT = 50
 LARGEST_GROWTH = 1.05
 BAD = (
     ({"text": "Hello.", "speaker_voice": "../x"}, "unknown_voice"),
@@ -32,6 +32,7 @@ TEXTS = (
 
 
 def main() -> None:
+    """Run the soak with the arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=200)
     jobs = parser.parse_args().jobs
@@ -40,7 +41,7 @@ def main() -> None:
 
 
 def soak(folder: Path, *, jobs: int) -> int:
-    """Run ``jobs`` jobs in one worker; the exit status is 1 when a promise was broken."""
+    """Run ``jobs`` jobs in one worker; return 1 if a job was lost or memory grew, else 0."""
     queue = JobQueue()
     worker = WorkerProcess(
         *WORKER,
@@ -55,29 +56,29 @@ def soak(folder: Path, *, jobs: int) -> int:
     try:
         for number in range(1, jobs + 1):
             wrong += not _run(queue, number)
-            if number % SETTLED_AT == 0:
+            if number % WARM_AT == 0:
                 memory[number] = psutil.Process(worker.pid).memory_info().rss / 2**20
                 print(f"job {number}: {memory[number]:.1f} MiB, {wrong} wrong", flush=True)
     finally:
         status = worker.stop()
         queue.close()
-    ratio = memory[max(memory)] / memory[SETTLED_AT]
+    ratio = memory[max(memory)] / memory[WARM_AT]
     print(f"{jobs} jobs in {time.monotonic() - began:.0f} s, {wrong} lost or wrong")
-    print(f"memory at job {max(memory)} / job {SETTLED_AT}: {ratio:.3f}; exit status {status}")
+    print(f"memory at job {max(memory)} / job {WARM_AT}: {ratio:.3f}; exit status {status}")
     return int(wrong > 0 or status != 0 or ratio > LARGEST_GROWTH)
 
 
 def _run(queue: JobQueue, number: int) -> bool:
-    """Whether job ``number`` ended as it should."""
+    """Run job ``number``; return whether it ended as expected."""
     if number % 5 == 0:
         job_input, code = BAD[number // 5 % len(BAD)]
         return str(queue.run(job_input).error).startswith(code)
     is_stream = number % 5 == 1
     job = queue.run({"text": TEXTS[number % len(TEXTS)], "stream": is_stream, "seed": number})
-    return job.status == "COMPLETED" and (_is_whole(job) if is_stream else len(job.output) == 1)
+    return job.status == "COMPLETED" and (_is_complete(job) if is_stream else len(job.output) == 1)
 
 
-def _is_whole(job: Job) -> bool:
+def _is_complete(job: Job) -> bool:
     *pieces, end = job.pieces
     numbers = [piece["chunk"] for piece in pieces]
     return numbers == list(range(1, end["total_chunks"] + 1))

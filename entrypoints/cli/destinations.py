@@ -1,4 +1,4 @@
-"""Where ``speak`` puts the audio, in which format, and under which name."""
+"""Formats and names of the files that ``speak`` writes."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -20,42 +20,42 @@ _ENDINGS = {
 }
 _FIRST_WORDS = 5
 _LONGEST_NAME = 40
-"""Characters; at four bytes each they are far from the 255 that file systems take."""
+"""Characters; of at most four bytes each, they are below the 255 bytes of file systems."""
 
 
 def format_of(out: Path | None, *, named: str | None, streams: bool) -> StreamFormat:
-    """The format that was named, or that the ending of ``out`` means, or the usual one.
+    """Return the format ``named``, or that of the ending of ``out``, or the usual one.
 
     Raises:
-        click.UsageError: the ending means no format, or another one than was named.
+        click.UsageError: The ending belongs to no format, or to another one than ``named``.
     """
     if out == STANDARD_OUTPUT:
         return StreamFormat(named) if named else StreamFormat.WAV
     if out is None or not out.suffix:
         return StreamFormat(named) if named else StreamFormat.OPUS
-    meant = _ENDINGS.get(out.suffix.lower())
+    by_ending = _ENDINGS.get(out.suffix.lower())
     known = [ending for ending, kind in _ENDINGS.items() if streams or is_file_format(kind)]
-    if meant is None or out.suffix.lower() not in known:
-        also = " with --stream only" if meant else ""
+    if by_ending is None or out.suffix.lower() not in known:
+        also = " with --stream only" if by_ending else ""
         raise click.UsageError(
             f"--out: no format has the ending {out.suffix}{also};"
             f" use one of {' '.join(sorted(known))}"
         )
-    if named and meant.value != named:
+    if named and by_ending.value != named:
         raise click.UsageError(f"--out: {out.name} does not end like --format {named}")
-    return meant
+    return by_ending
 
 
 def is_file_format(kind: StreamFormat) -> bool:
-    """Whether finished files come in this format, too, and not streams only."""
+    """Return whether finished files, and not only streams, can have this format."""
     return kind.value in {known.value for known in AudioFormat}
 
 
 def files_in(folder: Path, texts: Sequence[Text], ending: str) -> list[Path]:
-    """One file in ``folder`` for each text file, named after it.
+    """Return the path of a file in ``folder`` for each text, named after its text file.
 
     Raises:
-        click.UsageError: two of them would have one name.
+        click.UsageError: Two of them would have one name.
     """
     paths = [folder / f"{text.file.stem if text.file else 'speech'}{ending}" for text in texts]
     for path in paths:
@@ -68,10 +68,10 @@ def files_in(folder: Path, texts: Sequence[Text], ending: str) -> list[Path]:
 
 @contextmanager
 def new_file(folder: Path, stem: str, ending: str) -> Generator[Path, None, None]:
-    """A file of a readable name that nothing has yet; it goes where nothing is written to it.
+    """Create a file of a readable name that is not taken; remove it again if it stays empty.
 
     Raises:
-        StorageFailed: the folder cannot be written.
+        StorageFailed: The folder cannot be written.
     """
     path = _reserved(folder, stem, ending)
     try:
@@ -82,7 +82,7 @@ def new_file(folder: Path, stem: str, ending: str) -> Generator[Path, None, None
 
 
 def readable_stem(text: Text) -> str:
-    """A file name without its ending that tells a person which text is spoken in it."""
+    """Return a file name without its ending, made of the text file or of the first words."""
     if text.file:
         return text.file.stem
     words = regex.findall(r"[\p{L}\p{M}\p{N}]+", text.content[:1_000])[:_FIRST_WORDS]
@@ -104,4 +104,4 @@ def _reserved(folder: Path, stem: str, ending: str) -> Path:
             f"no file can be written in {folder} ({str(error.strerror).lower()}); name another"
             " place with --out"
         ) from error
-    raise AssertionError("there is always a number that is free")
+    raise AssertionError("count() has no end")

@@ -11,40 +11,41 @@ from entrypoints.cli.start import start
 from entrypoints.exit_codes import JOB_FAILED
 from entrypoints.rendering import download_result
 
-_BAD = (WeightState.MISSING, WeightState.DAMAGED)
+_UNUSABLE = (WeightState.MISSING, WeightState.DAMAGED)
 
 
 @click.command()
-@click.option("--check", "only_check", is_flag=True, help="verify what is there, fetch nothing")
+@click.option("--check", "only_check", is_flag=True, help="verify the files, fetch nothing")
 @click.option("--json", "as_json", is_flag=True, help="print one result object and nothing else")
 def download(*, only_check: bool, as_json: bool) -> int:
-    """Fetch the weights of IndexTTS-2 into CHECKPOINTS_DIR, and verify every byte.
+    """Fetch the weights of IndexTTS-2, or check them.
 
-    Only what is not there yet is fetched; run it again after an interruption. HF_TOKEN is sent to
+    The files go into CHECKPOINTS_DIR, and every byte is verified. Only missing and damaged files
+    are fetched; run it again after an interruption. HF_TOKEN is sent to
     the hub if it is set; HF_ENDPOINT names a mirror.
     """
     settings, container = start()
     weights = container.weights()
-    with DownloadProgress(is_quiet=as_json and not sys.stderr.isatty()) as watch:
-        files = weights.check(watch) if only_check else weights.fetch(watch)
+    with DownloadProgress(is_quiet=as_json and not sys.stderr.isatty()) as progress:
+        files = weights.check(progress) if only_check else weights.fetch(progress)
     if as_json:
         click.echo(download_result(files).model_dump_json())
     else:
         _print(files)
         click.echo(settings.checkpoints_dir)
-    return JOB_FAILED if any(file.state in _BAD for file in files) else 0
+    return JOB_FAILED if any(file.state in _UNUSABLE for file in files) else 0
 
 
 def _print(files: Sequence[WeightFile]) -> None:
     for file in files:
-        if file.state in _BAD:
+        if file.state in _UNUSABLE:
             click.echo(f"{file.state.value}: {file.name}", err=True)
-    bad = sum(file.state in _BAD for file in files)
+    unusable = sum(file.state in _UNUSABLE for file in files)
     fetched = [file for file in files if file.state is WeightState.FETCHED]
     click.echo(
-        f"{len(files) - bad} of {len(files)} files whole,"
+        f"{len(files) - unusable} of {len(files)} files verified,"
         f" {len(fetched)} fetched ({sum(file.size_bytes for file in fetched) / 1e6:,.1f} MB)",
         err=True,
     )
-    if bad:
+    if unusable:
         click.echo("-> run indextts-runpod download", err=True)

@@ -1,4 +1,4 @@
-"""How far a download is: bars on a terminal, one line a file in a pipe."""
+"""Progress of a download: bars on a terminal, one line for each file in a pipe."""
 
 import sys
 from types import TracebackType
@@ -16,15 +16,15 @@ _VERBS = {
 
 
 class DownloadProgress:
-    """Watches the fetching of weights and writes to standard error.
+    """Writes the progress of a download to standard error (a ``WeightWatcher``).
 
     Args:
-        is_quiet: say nothing at all.
+        is_quiet: Write nothing.
     """
 
     def __init__(self, *, is_quiet: bool) -> None:
         self._is_quiet = is_quiet
-        self._shown: tuple[WeightStep, str] | None = None
+        self._current: tuple[WeightStep, str] | None = None
         self._bar: Any = None
 
     def __enter__(self) -> Self:
@@ -39,10 +39,11 @@ class DownloadProgress:
         self._end_bar()
 
     def __call__(self, progress: WeightProgress) -> None:
+        """Show the step and how much of the file is done."""
         if self._is_quiet:
             return
-        if self._shown != (progress.step, progress.name):
-            self._shown = (progress.step, progress.name)
+        if self._current != (progress.step, progress.name):
+            self._current = (progress.step, progress.name)
             self._begin(progress)
         if self._bar is not None:
             self._bar.update(progress.done_bytes - self._bar.pos)

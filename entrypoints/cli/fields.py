@@ -14,11 +14,11 @@ from entrypoints.cli.help_groups import GroupedOption
 from entrypoints.schemas import SpeechInput
 
 _NAMES = {"speaker_voice": ("--voice", "-v"), "audio_format": ("--format",)}
-"""Options that a person knows by a shorter name than the field's."""
+"""Options whose names are shorter than the field's."""
 
 _NOT_OPTIONS = ("text", "action")
-_ONE_CHOICE = ("output_format",)
-"""Options that are taken, but that nobody needs to read about."""
+_HIDDEN = ("output_format",)
+"""Options that the help omits, because they have one value only."""
 
 VOICE, EMOTION, TEXT, OUTPUT, SAMPLING = (
     *("Voice", "Emotion", "Text and chunks", "Output", "Sampling"),
@@ -47,7 +47,7 @@ _GROUP_OF = {name: group for group, names in _GROUPS.items() for name in names}
 def field_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give ``command`` one option for each field of ``SpeechInput`` that is no argument or command.
 
-    An option that is not on the command line is not passed on: its value is None.
+    The value of an option that is not on the command line is None.
     """
     fields = SpeechInput.model_fields
     known = [name for name in _GROUP_OF if name in fields]
@@ -58,7 +58,7 @@ def field_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def option_of(field: str) -> str:
-    """What the command line calls ``field``, whose items are counted from 1."""
+    """Return the option of ``field``; an item of a list gets its number, from 1."""
     if field == "text":
         return "TEXT"
     field, _, index = field.partition("[")
@@ -77,7 +77,7 @@ def _option(name: str, field: FieldInfo) -> Callable[[Any], Any]:
         negated = f"{flags[0]}/--no-{flags[0].removeprefix('--')}" if field.default else flags[0]
         flags, shape = (negated,), {"default": None, "is_flag": True}
     else:
-        shape = {"type": _parameter(kind, field), "hidden": name in _ONE_CHOICE}
+        shape = {"type": _parameter(kind, field), "hidden": name in _HIDDEN}
     return click.option(
         *flags,
         name,
@@ -89,14 +89,14 @@ def _option(name: str, field: FieldInfo) -> Callable[[Any], Any]:
 
 
 def _parameter(kind: Any, field: FieldInfo) -> Any:
-    """What click takes as the type of an option whose field has the type ``kind``."""
+    """Return click's type for an option whose field has the type ``kind``."""
     if get_origin(kind) is Literal:
         return _Choice(get_args(kind))
     return _NumberList(str(field.description)) if get_origin(kind) is list else kind
 
 
 def _bare(annotation: Any) -> Any:
-    """``annotation`` without its bounds and without None."""
+    """Return ``annotation`` without its bounds and without None."""
     if get_origin(annotation) is Annotated:
         return _bare(get_args(annotation)[0])
     if get_origin(annotation) in (Union, types.UnionType):
@@ -105,6 +105,8 @@ def _bare(annotation: Any) -> Any:
 
 
 class _Choice(click.Choice[str]):
+    """A choice whose error message suggests the nearest value."""
+
     def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
         message = super().get_invalid_choice_message(value, ctx)
         nearest = difflib.get_close_matches(str(value).lower(), self.choices, n=1)
@@ -112,7 +114,7 @@ class _Choice(click.Choice[str]):
 
 
 class _NumberList(click.ParamType[list[float], str]):
-    """Numbers by commas, as many as an emotion has weights."""
+    """Numbers between commas, as many as an emotion has weights."""
 
     name = "numbers"
 

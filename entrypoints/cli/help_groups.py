@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 _LIKE_TEXT = re.compile(r"-(\d|[^=]*\s)")
-"""Begins with a dash and goes on with a digit, or has a space: no option looks so."""
+"""A dash before a digit, or an argument with a space: no option has this form."""
 
 
 class GroupedOption(click.Option):
@@ -18,9 +18,10 @@ class GroupedOption(click.Option):
 
 
 class GroupedCommand(click.Command):
-    """A command with headings over its options; "-5 degrees" is an argument, no option."""
+    """A command with a heading for each group of options; "-5 degrees" is an argument to it."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, each group under its heading, in the order of their declaration."""
         groups: dict[str, list[tuple[str, str]]] = {}
         options = [option for option in self.get_params(ctx) if isinstance(option, click.Option)]
         for option in sorted(options, key=lambda option: not isinstance(option, GroupedOption)):
@@ -31,6 +32,7 @@ class GroupedCommand(click.Command):
                 formatter.write_dl(records)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse ``args``; explain unquoted texts in the error message."""
         given = self._with_text_last(args)
         try:
             return super().parse_args(ctx, given)
@@ -41,7 +43,7 @@ class GroupedCommand(click.Command):
             raise click.UsageError(f"{error.message}; {hint}", ctx) from error
 
     def _with_text_last(self, args: list[str]) -> list[str]:
-        """``args`` with what looks like text, and is no option's value, behind a ``--``."""
+        """Return ``args`` with texts that begin with a dash moved behind a ``--``."""
         if "--" in args:
             return args
         takes_value = {

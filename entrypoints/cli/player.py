@@ -4,12 +4,13 @@ import shutil
 import subprocess
 import tempfile
 import wave
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from application.ports.audio import AudioDecoder
-from domain.audio import to_int16
+from domain.audio import Waveform, to_int16
 from domain.errors import StorageFailed
 
 _PLAYERS = {
@@ -19,17 +20,17 @@ _PLAYERS = {
     "paplay": (),
     "aplay": ("-q",),
 }
-"""Programs that play a wav file, and what they are told before its name."""
+"""Programs that play a wav file, and the arguments before its path."""
 
 _LONGEST_SECONDS = 86_400.0
-"""A day: longer than any speech that is made in one go."""
+"""Limit of the decoder, in seconds: a day, longer than any speech of one command."""
 
 
 def find_player() -> list[str]:
-    """The command that plays a wav file whose path is put after it.
+    """Return a command that plays a wav file; the path of the file is its last argument.
 
     Raises:
-        click.UsageError: there is none on this machine.
+        click.UsageError: No player is installed.
     """
     for name, arguments in _PLAYERS.items():
         if path := shutil.which(name):
@@ -39,22 +40,35 @@ def find_player() -> list[str]:
     )
 
 
-def play(file: Path, player: list[str], decoder: AudioDecoder) -> None:
-    """Play ``file``, of any format, and wait for the end: players agree on wav only.
+@dataclass(frozen=True, slots=True)
+class Player:
+    """A program that plays wav files, and the decoder that makes wav files of all others."""
 
-    Raises:
-        click.ClickException: the player failed.
-        StorageFailed: there is no room for a temporary file.
-    """
-    sound = decoder.decode(file.read_bytes(), name=file.name, limit_seconds=_LONGEST_SECONDS)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder) / "speech.wav"
-            with wave.open(str(copy), "wb") as sink:
-                sink.setparams((1, 2, sound.sample_rate_hz, 0, "NONE", ""))
-                sink.writeframes(to_int16(sound.samples).astype("<i2").tobytes())
-            done = subprocess.run([*player, str(copy)], check=False)  # noqa: S603 - found by name
-    except OSError as error:
-        raise StorageFailed(f"the speech cannot be played: {error.strerror}") from error
-    if done.returncode:
-        raise click.ClickException(f"--play: {Path(player[0]).name} ended with {done.returncode}")
+    command: list[str]
+    decoder: AudioDecoder
+
+    def play(self, file: Path) -> None:
+        """Play ``file``, of any format, to its end.
+
+        Raises:
+            click.ClickException: The player failed.
+            StorageFailed: The disk has no space for a temporary file.
+        """
+        content = file.read_bytes()
+        sound = self.decoder.decode(content, name=file.name, limit_seconds=_LONGEST_SECONDS)
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                copy = Path(folder) / "speech.wav"  # the one format that every player reads
+                _write_wav(copy, sound)
+                done = subprocess.run([*self.command, str(copy)], check=False)  # noqa: S603 - found by name
+        except OSError as error:
+            raise StorageFailed(f"the speech cannot be played: {error.strerror}") from error
+        if done.returncode:
+            name = Path(self.command[0]).name
+            raise click.ClickException(f"--play: {name} ended with {done.returncode}")
+
+
+def _write_wav(path: Path, sound: Waveform) -> None:
+    with wave.open(str(path), "wb") as sink:
+        sink.setparams((1, 2, sound.sample_rate_hz, 0, "NONE", ""))
+        sink.writeframes(to_int16(sound.samples).astype("<i2").tobytes())

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 
 from application.selfcheck import CheckRow, SelfCheck
-from entrypoints.cli.start import say_which_engine, start
+from entrypoints.cli.start import print_passed_over, start
 from entrypoints.exit_codes import JOB_FAILED
 
 _HEAD = f"{'text':<16}{'seconds':>9}{'RTF':>8}{'chars/s':>9}{'silence':>9}{'clipped':>9}  verdict"
@@ -15,14 +15,15 @@ _HEAD = f"{'text':<16}{'seconds':>9}{'RTF':>8}{'chars/s':>9}{'silence':>9}{'clip
 @click.command()
 @click.option("--voice", help="the voice to check with [the default voice]")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object a line, not a table")
-def selfcheck(voice: str | None, as_json: bool) -> int:
-    """Speak a fixed set of texts with the engine of the settings, and measure them.
+def selfcheck(*, voice: str | None, as_json: bool) -> int:
+    """Speak a fixed set of texts and measure them.
 
-    Pace, silence, clipping, stopping and repetition of seeded runs. Meant to be run once on a new
-    machine with the real weights; fails if anything is out of bounds.
+    Measures pace, silence, clipping, stopping and repetition of seeded runs with the engine of the
+    settings. Run it once on a new machine with the real weights; it fails if a measurement is out
+    of bounds.
     """
     _, container = start()
-    say_which_engine(container)
+    print_passed_over(container.engine_choice())
     is_well = True
     if not as_json:
         click.echo(_HEAD)

@@ -13,18 +13,18 @@ from entrypoints.cli.start import start
 from entrypoints.runpod_worker import serve_jobs
 from entrypoints.settings.settings import LocalSettings
 
-_LOOK_SECONDS = 0.1
-"""How often it is tried whether the server accepts connections."""
+_RETRY_SECONDS = 0.1
+"""Pause between two attempts to connect: short beside the second that the server needs to start."""
 
 
 @click.command()
 @click.option("--host", default="localhost", show_default=True, help="address to listen at")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
-def serve(host: str, port: int) -> None:
-    """Serve /run, /runsync, /stream and /status on this machine, for development.
+def serve(*, host: str, port: int) -> None:
+    """Serve RunPod's API on this machine, for development.
 
-    It is the server of RunPod's SDK around the worker's own handler;
-    docs/reference/local-server.md tells how it differs from production.
+    The server of RunPod's SDK offers /run, /runsync, /stream and /status around the worker's own
+    handler; docs/reference/local-server.md describes how it differs from production.
     """
     _, container = start(LocalSettings)
     _require_free(host, port)
@@ -35,10 +35,10 @@ def serve(host: str, port: int) -> None:
 
 
 def _require_free(host: str, port: int) -> None:
-    """Find out before anything is loaded whether this process may listen there.
+    """Check, before anything is loaded, that this process may listen at the address.
 
     Raises:
-        click.UsageError: it may not; the message says why.
+        click.UsageError: The address is unknown, taken or not allowed.
     """
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -58,12 +58,12 @@ def _require_free(host: str, port: int) -> None:
 
 
 def _announce(host: str, port: int) -> None:
-    """Say that the server listens, once it does."""
+    """Print the address as soon as the server accepts connections."""
     while True:
         try:
             socket.create_connection((host, port), timeout=1).close()
         except OSError:
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_RETRY_SECONDS)
             continue
         click.echo(f"listening at http://{host}:{port}; stop with Ctrl-C", err=True)
         return

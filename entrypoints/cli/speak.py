@@ -1,4 +1,4 @@
-"""``indextts-runpod speak``: the worker's use case from a terminal."""
+"""``indextts-runpod speak``: texts into audio files, from a terminal."""
 
 from pathlib import Path
 from typing import Any
@@ -7,16 +7,19 @@ import click
 
 from domain.audio import AudioFormat
 from domain.errors import InvalidRequest
-from entrypoints.cli.destinations import STANDARD_OUTPUT, format_of, is_file_format
+from entrypoints.cli.destinations import format_of, is_file_format
 from entrypoints.cli.fields import OUTPUT, TEXT, field_options, option_of
 from entrypoints.cli.help_groups import GroupedCommand, GroupedOption
-from entrypoints.cli.player import find_player
-from entrypoints.cli.speaking import Order, Speaking
+from entrypoints.cli.order import Order, require_a_file_each, require_compatible
+from entrypoints.cli.piping import Piping
+from entrypoints.cli.player import Player, find_player
+from entrypoints.cli.speaking import Speaking
 from entrypoints.cli.speech_progress import SpeechProgress, manner
 from entrypoints.cli.start import start
 from entrypoints.cli.texts import Text, read_texts
 from entrypoints.parsing import parse
 from entrypoints.schemas import SpeechInput
+from entrypoints.settings.settings import Settings
 
 _EXAMPLES = """\b
 Examples:
@@ -43,7 +46,7 @@ Examples:
     group=OUTPUT,
     type=click.Path(path_type=Path),
     help="file for the audio, whose ending chooses the format; - is standard output (wav unless"
-    " --format says otherwise)",
+    " --format names another format)",
 )
 @click.option(
     "--out-dir",
@@ -71,7 +74,7 @@ Examples:
     cls=GroupedOption,
     group=OUTPUT,
     is_flag=True,
-    help="tell of each chunk in a line of its own, in a pipe as well",
+    help="print a line for each chunk, in a pipe as well",
 )
 @field_options
 def speak(
@@ -85,20 +88,21 @@ def speak(
     verbose: bool,
     **options: Any,
 ) -> None:
-    """Speak TEXT, a file, or standard input, and print where the audio is.
+    """Speak a text into an audio file.
 
-    Without --out the audio is a new file in this folder (or in OUTPUT_AUDIO_DIR where that is
+    The text is TEXT, a file or standard input; the path of the audio is printed. Without --out the
+    audio is a new file in this folder (or in OUTPUT_AUDIO_DIR where that is
     set), named after its first words. With --stream it is written while it is spoken; with
     --stream --json every piece is printed as the worker would send it, one JSON object a line.
     """
     fields = {name: value for name, value in options.items() if value is not None}
-    _require_compatible(fields, out=out, out_dir=out_dir, plays=plays, as_json=as_json)
+    require_compatible(fields, out=out, out_dir=out_dir, plays=plays, as_json=as_json)
     is_kept = not plays or bool(out or out_dir or as_json or "session_id" in fields)
     named = fields.get("audio_format") or (None if is_kept else AudioFormat.WAV.value)
     audio_format = format_of(out, named=named, streams=bool(fields.get("stream")))
-    player = find_player() if plays else None
+    player_command = find_player() if plays else None
     texts = read_texts(text, files)
-    _require_room(texts, out=out, out_dir=out_dir, fields=fields)
+    require_a_file_each(texts, out=out, out_dir=out_dir, fields=fields)
     settings, container = start()
     if is_file_format(audio_format):
         fields["audio_format"] = audio_format.value
@@ -106,9 +110,10 @@ def speak(
     order = Order(
         out=out,
         out_dir=out_dir,
+        new_files_folder=out_dir or _usual_folder(settings),
+        uses_store=settings.object_store != "filesystem",
         audio_format=audio_format,
         as_json=as_json,
-        player=player,
         is_kept=is_kept,
     )
     with SpeechProgress(
@@ -116,40 +121,32 @@ def speak(
         texts=len(texts),
         manner=manner(as_json=as_json, verbose=verbose),
     ) as progress:
-        Speaking(container, settings, order, progress).all(list(zip(texts, jobs, strict=True)))
-
-
-def _require_compatible(
-    fields: dict[str, Any], *, out: Path | None, out_dir: Path | None, plays: bool, as_json: bool
-) -> None:
-    if out and out_dir:
-        raise click.UsageError("give --out or --out-dir, not both")
-    if out == STANDARD_OUTPUT and as_json:
-        raise click.UsageError("--json and --out - both want standard output; leave one out")
-    if out == STANDARD_OUTPUT and plays:
-        raise click.UsageError("--play and --out - exclude one another; leave one out")
-    if fields.get("stream") and as_json and (out or out_dir or plays):
-        raise click.UsageError(
-            "--stream --json prints the audio itself; leave out --out and --play"
+        speaking = Speaking(
+            order=order,
+            use_case=container.local_speak,
+            named_file=container.named_file_store,
+            piping=Piping(
+                speak=container.local_speak(),
+                encoder=container.encoder(),
+                stream_encoder=container.stream_encoder(),
+            ),
+            player=Player(player_command, container.decoder()) if player_command else None,
+            progress=progress,
         )
+        speaking.all(list(zip(texts, jobs, strict=True)))
 
 
-def _require_room(
-    texts: list[Text], *, out: Path | None, out_dir: Path | None, fields: dict[str, Any]
-) -> None:
-    if len(texts) < 2:
-        return
-    if out or not out_dir:
-        raise click.UsageError(f"{len(texts)} texts: give --out-dir FOLDER, for a file each")
-    if "session_id" in fields:
-        raise click.UsageError("--session-id names one file; leave it out with several texts")
+def _usual_folder(settings: Settings) -> Path:
+    """Return OUTPUT_AUDIO_DIR if it is set, else the current folder."""
+    is_set = "output_audio_dir" in settings.model_fields_set
+    return settings.output_audio_dir if is_set else Path.cwd()
 
 
 def _job(fields: dict[str, Any], text: Text, *, limit: int) -> SpeechInput:
-    """The fields and one text as a job.
+    """Make a job of the fields and one text.
 
     Raises:
-        click.UsageError: names every option that is wrong.
+        click.UsageError: Options are wrong; the message names each of them.
     """
     try:
         return parse(SpeechInput, {**fields, "text": text.content}, max_text_chars=limit)

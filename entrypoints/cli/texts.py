@@ -1,4 +1,4 @@
-"""Where the texts of ``speak`` come from: the command line, standard input, files and folders."""
+"""The texts of ``speak``: from the command line, standard input, files and folders."""
 
 import re
 import sys
@@ -10,12 +10,12 @@ import click
 
 _STANDARD_INPUT = Path("-")
 _TEXT_ENDINGS = (".txt", ".md")
-_NOTHING = 'give a TEXT, or --file, or a text on standard input: speak "Hello."'
+_NO_TEXT = 'give a TEXT, or --file, or a text on standard input: speak "Hello."'
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What to speak, and the file it came from, if any."""
+    """A text to speak, and its file, if it came from one."""
 
     content: str
     file: Path | None = None
@@ -25,7 +25,7 @@ def read_texts(text: str | None, files: Sequence[Path]) -> list[Text]:
     """Read all texts; folders stand for the text files in them, in their natural order.
 
     Raises:
-        click.UsageError: no text or two kinds of it, or one that cannot be read.
+        click.UsageError: There is no text, there are two sources, or a source cannot be read.
     """
     if text is not None and files:
         raise click.UsageError("give a TEXT or --file, not both")
@@ -34,10 +34,10 @@ def read_texts(text: str | None, files: Sequence[Path]) -> list[Text]:
     if text is not None and text != str(_STANDARD_INPUT):
         return [Text(text)]
     if text is None and sys.stdin.isatty():
-        raise click.UsageError(_NOTHING)
+        raise click.UsageError(_NO_TEXT)
     piped = _read(_STANDARD_INPUT)
     if text is None and not piped.content.strip():
-        raise click.UsageError(_NOTHING)
+        raise click.UsageError(_NO_TEXT)
     return [piped]
 
 

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import click
 
+from application.ports.voices import VoiceReader, VoiceRepository
 from application.references import CheckedRecording, References, VoiceEntry
 from domain.errors import BadReference, UnknownVoice
 from domain.recording_check import concerns, measure
 from domain.recording_limits import LARGEST_FILE_BYTES
 from domain.voice import EXTENSIONS, is_voice_file, voice_name
 from entrypoints.cli.start import start
-from entrypoints.container import Container
 from entrypoints.exit_codes import JOB_FAILED
 from entrypoints.rendering import voice_list
 
-_ORDER = ", ".join(ending.removeprefix(".") for ending in EXTENSIONS)
+_ENDINGS = ", ".join(ending.removeprefix(".") for ending in EXTENSIONS)
 
 
 @click.group()
@@ -25,8 +25,10 @@ def voices() -> None:
 
 
 @voices.command("list")
-@click.option("--json", "as_json", is_flag=True, help="print what the worker would answer")
-def list_voices(as_json: bool) -> None:
+@click.option(
+    "--json", "as_json", is_flag=True, help="print the result of the worker's list_voices"
+)
+def list_voices(*, as_json: bool) -> None:
     """List all voices with their duration."""
     _, container = start()
     entries = list(container.references().entries())
@@ -34,18 +36,18 @@ def list_voices(as_json: bool) -> None:
         click.echo(voice_list(entries).model_dump_json(exclude_none=True))
         return
     _print(entries)
-    _print_shadowed(container)
+    _print_shadowed(container.voices())
 
 
 @voices.command()
 @click.argument("recording", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--name", help="what to call the voice; sub-folders allowed [the file's name]")
-@click.option("--replace", is_flag=True, help="take the place of a voice of this name")
-def add(recording: Path, name: str | None, replace: bool) -> None:
+@click.option("--replace", is_flag=True, help="replace a voice of this name")
+def add(*, recording: Path, name: str | None, replace: bool) -> None:
     """Check RECORDING and copy it into the voices folder.
 
-    Five to fifteen seconds of one person speaking, without music or noise, make the best copy.
-    Warns of a recording that measures otherwise, and adds it all the same.
+    Five to fifteen seconds of one person speaking, without music or noise, make the best voice.
+    A recording that measures otherwise is added with a warning.
     """
     _, container = start()
     content = _read(recording)
@@ -61,16 +63,18 @@ def add(recording: Path, name: str | None, replace: bool) -> None:
 @voices.command()
 @click.argument("names", nargs=-1)
 def check(names: tuple[str, ...]) -> int:
-    """Check voices by NAME, or recordings by path, or all voices; fails if one cannot be used.
+    """Check voices by NAME, or recordings by path, or all voices; fail if one cannot be used.
 
-    Warns of recordings that do not sound like one person speaking, or not clearly.
+    Recordings that do not sound like one person speaking clearly get a warning.
     """
     _, container = start()
     references = container.local_references()
-    entries = [_checked(name, references) for name in names or _names(container)]
+    repository = container.voices()
+    known = [voice_name(file) for file in repository.list()]
+    entries = [_checked(name, references) for name in names or known]
     _print(entries)
     if not names:
-        _print_shadowed(container)
+        _print_shadowed(repository)
     return JOB_FAILED if any(entry.problem for entry in entries) else 0
 
 
@@ -78,10 +82,11 @@ def check(names: tuple[str, ...]) -> int:
 @click.argument("name")
 def remove(name: str) -> None:
     """Remove the recording of the voice NAME from the voices folder."""
-    _, container = start()
-    file = container.voices().remove(name)
+    settings, container = start()
+    repository = container.voices()
+    file = repository.remove(name)
     click.echo(f"removed {file}")
-    _tell_whose_name_it_is(container, file)
+    _print_new_meaning(file, repository, default_voice=settings.default_voice)
 
 
 @voices.command()
@@ -89,24 +94,21 @@ def remove(name: str) -> None:
 @click.argument("new")
 def rename(old: str, new: str) -> None:
     """Call the voice OLD by the name NEW; its recording keeps its ending."""
-    _, container = start()
-    before = container.voices().read(old).file
-    file = container.voices().rename(old, new)
+    settings, container = start()
+    repository = container.voices()
+    before = repository.read(old).file
+    file = repository.rename(old, new)
     click.echo(f"renamed {before} to {file}: use it with --voice {shlex.quote(voice_name(file))}")
-    _tell_whose_name_it_is(container, before)
+    _print_new_meaning(before, repository, default_voice=settings.default_voice)
 
 
-def _names(container: Container) -> Sequence[str]:
-    return [voice_name(file) for file in container.voices().list()]
-
-
-def _tell_whose_name_it_is(container: Container, file: str) -> None:
-    """Say where the name of ``file``, which is gone, means another recording now, or none."""
+def _print_new_meaning(file: str, repository: VoiceReader, *, default_voice: str) -> None:
+    """Print which recording has the name of ``file`` now, after ``file`` is gone."""
     name = voice_name(file)
     try:
-        now = container.voices().read(name).file
+        now = repository.read(name).file
     except UnknownVoice:
-        if container.settings().default_voice in (name, file):
+        if default_voice in (name, file):
             click.echo(f"warning: DEFAULT_VOICE is {name}; set it to another voice", err=True)
     else:
         click.echo(f"{name} means {now} now", err=True)
@@ -140,12 +142,13 @@ def _read(recording: Path) -> bytes:
 def _print(entries: Sequence[VoiceEntry]) -> None:
     width = max(len(entry.name) for entry in entries)
     for entry in entries:
-        verdict = entry.problem or f"{entry.duration_seconds:6.2f} s  {entry.file}"
-        click.echo(f"{entry.name:<{width}}  {verdict}")
+        summary = entry.problem or f"{entry.duration_seconds:6.2f} s  {entry.file}"
+        click.echo(f"{entry.name:<{width}}  {summary}")
 
 
-def _print_shadowed(container: Container) -> None:
-    for file, other in container.voices().shadowed().items():
+def _print_shadowed(repository: VoiceRepository) -> None:
+    for file, other in repository.shadowed().items():
         click.echo(
-            f"{file} is shadowed by {other}: of one name, the first of {_ORDER} is taken", err=True
+            f"{file} is shadowed by {other}: of one name, the first of {_ENDINGS} is taken",
+            err=True,
         )

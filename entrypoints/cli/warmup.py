@@ -1,4 +1,4 @@
-"""``indextts-runpod warmup``: how long a first request would wait."""
+"""``indextts-runpod warmup``: the seconds that a first request would take."""
 
 import json
 from dataclasses import asdict
@@ -6,15 +6,15 @@ from dataclasses import asdict
 import click
 
 from application.warm_up import warm_up
-from entrypoints.cli.start import say_which_engine, start
+from entrypoints.cli.start import print_passed_over, start
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="print the seconds as one JSON object")
-def warmup(as_json: bool) -> None:
+def warmup(*, as_json: bool) -> None:
     """Load the engine, speak once, and report how long that took."""
     _, container = start()
-    say_which_engine(container)
+    print_passed_over(container.engine_choice())
     model = container.model()
     took = warm_up(container.speak())
     if as_json:

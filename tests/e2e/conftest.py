@@ -1,3 +1,5 @@
+"""Fixtures of the tests that start programs: the command line, and workers at a queue."""
+
 import itertools
 import os
 import subprocess
@@ -17,28 +19,33 @@ from tests.loopback.worker_process import ROOT, SCRIPTED, WORKER, WorkerProcess
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """What the command line is told by its environment."""
+def home_settings(home: Path) -> dict[str, str]:
+    """Return an environment in which every folder of the product is in ``home``."""
     return {
         "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "AUDIO_VOICES_DIR": str(tmp_path / "voices"),
-        "OUTPUT_AUDIO_DIR": str(tmp_path / "output"),
-        "TTS_ENGINE": "preview",
+        "HOME": str(home),
+        "AUDIO_VOICES_DIR": str(home / "voices"),
+        "OUTPUT_AUDIO_DIR": str(home / "output"),
+        "CHECKPOINTS_DIR": str(home / "checkpoints"),
     }
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Return the environment of the command line: the preview engine, folders of the test."""
+    return home_settings(tmp_path) | {"TTS_ENGINE": "preview"}
 
 
 @pytest.fixture(scope="session")
 def cli() -> Iterator[ForkedCli]:
-    """The command line, imported once for all tests of this process."""
+    """Import the command line once for all tests of this process."""
     with ForkedCli() as forked:
         yield forked
 
 
 @pytest.fixture
 def run(cli: ForkedCli, environment: dict[str, str]) -> Run:
-    """The command line in a process of its own; a setting that is None is not there."""
+    """Return a function that runs the command line; a setting that is None is not set."""
 
     def run(
         *arguments: str, stdin: str = "", cwd: Path = ROOT, **settings: str | None
@@ -51,12 +58,12 @@ def run(cli: ForkedCli, environment: dict[str, str]) -> Run:
 
 @dataclass(frozen=True)
 class Store:
-    """Where a worker under test keeps finished files: what it is told, and where it ends up."""
+    """The store of a worker under test: the settings for it, and a reader of its URLs."""
 
     environment: dict[str, str]
 
     def read(self, url: str) -> bytes:
-        """What anybody gets who has the URL."""
+        """Return what a request to the URL gets."""
         with urllib.request.urlopen(url) as answer:
             content: bytes = answer.read()
             return content
@@ -73,13 +80,15 @@ class Deployment:
 
     @property
     def gate(self) -> Path:
+        """The file that lets a chunk with ``GATE`` go on."""
         return self.folder / "gate"
 
     def run(self, job_input: Any, *, job_id: str | None = None) -> Job:
+        """Submit a job and wait for its end."""
         return self.queue.run(job_input, job_id=job_id)
 
     def start(self, job_input: Any) -> Job:
-        """A job that the handler has: before that the SDK drops an order to stop it."""
+        """Submit a job and wait until the handler has it: the SDK drops earlier cancellations."""
         job = self.queue.submit(job_input)
         deadline = time.monotonic() + 30
         while not any(line["job_id"] == job.id for line in self.worker.events("job_started")):
@@ -88,6 +97,7 @@ class Deployment:
         return job
 
     def assert_works(self) -> None:
+        """Run a good job."""
         job = self.run({"text": "A job after trouble."})
         assert job.status == "COMPLETED", job.error
 
@@ -97,13 +107,14 @@ Deploy = Callable[..., Deployment]
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Return the settings of a store in a folder."""
     folder = tmp_path_factory.mktemp("output")
     return Store({"OBJECT_STORE": "filesystem", "OUTPUT_AUDIO_DIR": str(folder)})
 
 
 @pytest.fixture(scope="session")
 def deploy(tmp_path_factory: pytest.TempPathFactory, store: Store) -> Iterator[Deploy]:
-    """Start workers; all of them are stopped, as RunPod does it, when the tests are over."""
+    """Return a function that starts workers; stop them after the tests, as RunPod does it."""
     started: list[Deployment] = []
     numbers = itertools.count(1)
 
@@ -135,11 +146,11 @@ def deploy(tmp_path_factory: pytest.TempPathFactory, store: Store) -> Iterator[D
 
 @pytest.fixture(scope="session")
 def scripted(deploy: Deploy) -> Deployment:
-    """A worker whose model does what the text says."""
+    """Start a worker whose model follows the words of the text (``ScriptedModel``)."""
     return deploy(*SCRIPTED)
 
 
 @pytest.fixture(scope="session")
 def preview(deploy: Deploy) -> Deployment:
-    """The worker as it is shipped, with the preview engine."""
+    """Start the worker as it is shipped, with the preview engine."""
     return deploy(*WORKER)

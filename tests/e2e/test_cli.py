@@ -2,8 +2,6 @@
 
 import base64
 import json
-import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -13,17 +11,12 @@ import numpy as np
 import pytest
 
 from entrypoints.installation import install_command
+from tests.e2e.audio import decoded
 from tests.e2e.conftest import Run
+from tests.e2e.terminal import run_on_terminal
+from tests.loopback.worker_process import ROOT
 
-ROOT = Path(__file__).parents[2]
 TEXT = "Hello there. How are you today? I hope that you are well."
-
-
-def decoded(path: Path | str) -> tuple[np.ndarray, int]:
-    """Samples as int16 or float, and the rate in Hz."""
-    with av.open(path) as container:
-        frames = list(container.decode(container.streams.audio[0]))
-    return np.concatenate([frame.to_ndarray().ravel() for frame in frames]), frames[0].sample_rate
 
 
 def test_speaks_and_prints_where_the_audio_is(run: Run, tmp_path: Path) -> None:
@@ -191,7 +184,7 @@ def test_a_broken_recording_is_refused_everywhere(run: Run, tmp_path: Path) -> N
     assert run("doctor").returncode == 1
 
 
-def test_the_doctor_finds_a_working_machine_well(run: Run, tmp_path: Path) -> None:
+def test_the_doctor_finds_no_problem_on_a_working_machine(run: Run, tmp_path: Path) -> None:
     done = run("doctor")
 
     assert done.returncode == 0, done.stdout
@@ -199,26 +192,21 @@ def test_the_doctor_finds_a_working_machine_well(run: Run, tmp_path: Path) -> No
     assert str(tmp_path / "output") in done.stdout
 
 
-def test_the_doctor_says_what_to_do(run: Run) -> None:
+def test_the_doctor_prints_advice_for_a_problem(run: Run) -> None:
     done = run("doctor", OUTPUT_AUDIO_DIR="/proc/nowhere")
 
     assert done.returncode == 1
     assert "-> set OUTPUT_AUDIO_DIR" in done.stdout
 
 
-def test_a_terminal_sees_progress_and_a_pipe_does_not(
+def test_progress_is_shown_on_a_terminal_and_not_in_a_pipe(
     run: Run, environment: dict[str, str]
 ) -> None:
     command = [sys.executable, "-m", "entrypoints.cli", "speak", TEXT]
-    ours, theirs = pty.openpty()
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=theirs, check=True
-    )
-    os.close(theirs)
-    on_terminal = os.read(ours, 65_536).decode()
-    os.close(ours)
+    done = run_on_terminal(command, environment)
 
-    assert "Speaking" in on_terminal
+    assert done.returncode == 0
+    assert "Speaking" in done.shown
     assert done.stdout.endswith(b".ogg\n")
     assert "Speaking" not in run("speak", TEXT).stderr
 
@@ -231,13 +219,18 @@ def test_help_loads_no_library_but_the_command_lines_own(environment: dict[str, 
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     assert done.stdout.endswith("[]\n")
 
 
-def test_serving_without_the_sdk_says_what_to_install(environment: dict[str, str]) -> None:
+def test_serving_without_the_sdk_prints_the_install_command(environment: dict[str, str]) -> None:
     program = (
         "import sys; sys.modules['runpod'] = None  # what import does where it is not installed\n"
         "from entrypoints.cli.main import main; sys.argv = ['indextts-runpod', 'serve']; main()"

@@ -1,33 +1,23 @@
-"""Where ``speak`` gets its texts, and where its audio goes."""
+"""Sources of the texts of ``speak``, and destinations of its audio."""
 
-import io
 import json
-import os
-import pty
 import subprocess
 import sys
 import wave
 from pathlib import Path
 
-import av
 import pytest
 
+from tests.e2e.audio import codec_and_seconds
 from tests.e2e.conftest import Run
+from tests.e2e.terminal import run_on_terminal
 from tests.loopback.worker_process import ROOT
 
 TEXT = "Hello there. How are you today? I hope that you are well."
 
 
-def kind_of(content: Path | bytes) -> tuple[str, float]:
-    """The codec, and how many seconds a decoder gets."""
-    source = io.BytesIO(content) if isinstance(content, bytes) else content
-    with av.open(source, "r") as container:
-        frames = list(container.decode(container.streams.audio[0]))
-        codec = container.streams.audio[0].codec_context.name
-    return codec, sum(frame.samples for frame in frames) / frames[0].sample_rate
-
-
 def piped(environment: dict[str, str], *arguments: str) -> bytes:
+    """Return the standard output of ``speak``, which is a pipe."""
     return subprocess.run(
         [sys.executable, "-m", "entrypoints.cli", "speak", *arguments],
         cwd=ROOT,
@@ -57,18 +47,18 @@ def test_a_stream_is_written_in_the_format_of_its_ending(
     done = run("speak", TEXT, "--stream", "--out", str(out))
 
     assert done.stdout.strip() == str(out), done.stderr
-    assert kind_of(out)[0] == codec
-    assert 2 < kind_of(out)[1] < 8
+    assert codec_and_seconds(out)[0] == codec
+    assert 2 < codec_and_seconds(out)[1] < 8
 
 
-def test_a_streamed_wav_file_says_how_long_it_is(run: Run, tmp_path: Path) -> None:
+def test_a_streamed_wav_file_has_its_length_in_its_header(run: Run, tmp_path: Path) -> None:
     run("speak", TEXT, "--stream", "--out", str(tmp_path / "x.wav"))
 
     with wave.open(str(tmp_path / "x.wav")) as sound:
         assert 2 < sound.getnframes() / sound.getframerate() < 8
 
 
-def test_a_stream_that_fails_leaves_what_was_there(run: Run, tmp_path: Path) -> None:
+def test_a_stream_that_fails_leaves_an_older_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "x.wav").write_text("precious")
 
     done = run("speak", "Hi", "--voice", "nobody", "--stream", "--out", str(tmp_path / "x.wav"))
@@ -78,20 +68,20 @@ def test_a_stream_that_fails_leaves_what_was_there(run: Run, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("mode", [[], ["--stream"]])
-@pytest.mark.parametrize(
-    ("wished", "codec"), [([], "pcm_s16le"), (["--format", "mp3"], "mp3float")]
-)
+@pytest.mark.parametrize(("named", "codec"), [([], "pcm_s16le"), (["--format", "mp3"], "mp3float")])
 def test_standard_output_takes_wav_or_the_format_that_was_named(
-    environment: dict[str, str], mode: list[str], wished: list[str], codec: str
+    environment: dict[str, str], mode: list[str], named: list[str], codec: str
 ) -> None:
-    content = piped(environment, "Hello.", "--out", "-", *mode, *wished)
+    content = piped(environment, "Hello.", "--out", "-", *mode, *named)
 
-    assert kind_of(content)[0] == codec
-    assert 0.3 < kind_of(content)[1] < 3
+    assert codec_and_seconds(content)[0] == codec
+    assert 0.3 < codec_and_seconds(content)[1] < 3
     assert not (ROOT / "-").exists()
 
 
-def test_the_audio_lands_here_under_a_readable_name(run: Run, tmp_path: Path) -> None:
+def test_the_audio_goes_to_the_current_folder_under_a_readable_name(
+    run: Run, tmp_path: Path
+) -> None:
     here = tmp_path / "here"
     here.mkdir()
 
@@ -101,7 +91,7 @@ def test_the_audio_lands_here_under_a_readable_name(run: Run, tmp_path: Path) ->
         str(here / "speech-hello-you-there.ogg"),
         str(here / "speech-hello-you-there-2.ogg"),
     ], done[0].stderr
-    assert all(0.5 < kind_of(file)[1] < 4 for file in here.iterdir())
+    assert all(0.5 < codec_and_seconds(file)[1] < 4 for file in here.iterdir())
 
 
 def test_speech_that_fails_leaves_no_file(run: Run, tmp_path: Path) -> None:
@@ -129,7 +119,7 @@ def test_several_files_and_folders_become_a_file_each(run: Run, tmp_path: Path) 
     ], done.stderr
     assert done.stderr.count("loading\n") == 1
     assert "Speaking 4/4 " in done.stderr
-    assert all(kind_of(file)[0] == "mp3float" for file in (tmp_path / "audio").iterdir())
+    assert all(codec_and_seconds(file)[0] == "mp3float" for file in (tmp_path / "audio").iterdir())
 
 
 @pytest.mark.parametrize(
@@ -140,7 +130,7 @@ def test_several_files_and_folders_become_a_file_each(run: Run, tmp_path: Path) 
         (["--out-dir", "x", "--session-id", "one"], "--session-id names one file"),
     ],
 )
-def test_no_file_is_dropped_in_silence(
+def test_several_texts_without_a_file_each_are_refused(
     run: Run, tmp_path: Path, more: list[str], complaint: str
 ) -> None:
     for name in ("a.txt", "b.txt"):
@@ -175,19 +165,19 @@ def test_an_empty_text_among_several_is_found_before_any_is_spoken(
     assert not (tmp_path / "audio").exists()
 
 
-def test_a_text_comes_from_a_pipe_without_a_word(run: Run) -> None:
+def test_a_text_is_read_from_a_pipe_without_an_argument(run: Run) -> None:
     done = run("speak", "--json", stdin="Piped in.")
 
     assert json.loads(done.stdout)["metadata"]["chunks"][0]["text"] == "Piped in."
 
 
-def test_a_long_text_is_no_error_on_ones_own_machine(run: Run, tmp_path: Path) -> None:
+def test_the_command_line_accepts_a_text_beyond_the_workers_limit(run: Run, tmp_path: Path) -> None:
     (tmp_path / "chapter.txt").write_text("Hello." + "\n" * 10_000 + "Goodbye.")
 
     done = run("speak", "-f", str(tmp_path / "chapter.txt"), "--out", str(tmp_path / "x.mp3"))
 
     assert done.returncode == 0, done.stderr
-    assert kind_of(tmp_path / "x.mp3")[1] > 1
+    assert codec_and_seconds(tmp_path / "x.mp3")[1] > 1
 
 
 PLAYER = f"""#!{sys.executable}
@@ -214,7 +204,7 @@ def test_speech_is_played(run: Run, tmp_path: Path, out: str | None) -> None:
     assert not (tmp_path / "output").exists()
 
 
-def test_a_machine_without_a_player_says_so_before_it_speaks(run: Run, tmp_path: Path) -> None:
+def test_a_missing_player_is_an_error_before_anything_is_spoken(run: Run, tmp_path: Path) -> None:
     done = run("speak", "Hello.", "--play", PATH=str(tmp_path))
 
     assert done.returncode == 2
@@ -222,26 +212,17 @@ def test_a_machine_without_a_player_says_so_before_it_speaks(run: Run, tmp_path:
 
 
 @pytest.mark.parametrize("mode", [[], ["--stream"]])
-def test_a_terminal_sees_loading_seconds_of_audio_and_speed(
+def test_a_terminal_shows_loading_seconds_of_audio_and_speed(
     environment: dict[str, str], tmp_path: Path, mode: list[str]
 ) -> None:
-    ours, theirs = pty.openpty()
-    subprocess.run(
-        [sys.executable, "-m", "entrypoints.cli", "speak", TEXT, *mode, "-o", tmp_path / "x.mp3"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        check=True,
-    )
-    os.close(theirs)
-    seen = os.read(ours, 65_536).decode()
-    os.close(ours)
+    command = [sys.executable, "-m", "entrypoints.cli", "speak", TEXT, *mode]
+    done = run_on_terminal([*command, "-o", tmp_path / "x.mp3"], environment)
 
-    assert "Loading the engine preview" in seen
-    assert "1/1 chunks" in seen
-    assert "s of audio" in seen
-    assert "x real time" in seen
+    assert done.returncode == 0
+    assert "Loading the engine preview" in done.shown
+    assert "1/1 chunks" in done.shown
+    assert "s of audio" in done.shown
+    assert "x real time" in done.shown
 
 
 @pytest.mark.parametrize(
@@ -257,16 +238,16 @@ def test_a_terminal_sees_loading_seconds_of_audio_and_speed(
         (["Hi", "--voice", "default"], "speaker_voice had no effect"),
     ],
 )
-def test_what_the_preview_engine_ignores_is_told(
+def test_options_that_the_preview_engine_ignores_get_a_warning(
     run: Run, arguments: list[str], warning: str
 ) -> None:
     done = run("speak", "--json", *arguments)
 
-    [told] = json.loads(done.stdout)["metadata"]["warnings"]
-    assert warning in told
+    [found] = json.loads(done.stdout)["metadata"]["warnings"]
+    assert warning in found
 
 
-def test_english_is_no_foreign_language(run: Run) -> None:
+def test_english_with_foreign_words_gets_no_warning(run: Run) -> None:
     done = run("speak", "--json", "Mr. Müller ordered a café au lait in São Paulo.")
 
     assert json.loads(done.stdout)["metadata"]["warnings"] == []

@@ -1,10 +1,11 @@
-"""What the command line answers to somebody who does not know it yet."""
+"""Help and errors for a person who does not know the command line yet."""
 
 import socket
 from pathlib import Path
 
 import pytest
 
+from entrypoints.cli.commands import COMMANDS
 from entrypoints.schemas import SpeechInput
 from tests.e2e.conftest import Run
 
@@ -43,7 +44,7 @@ from tests.e2e.conftest import Run
         (["fly"], "No such command 'fly'"),
     ],
 )
-def test_wrong_usage_is_told_with_the_usage_and_the_way_on(
+def test_wrong_usage_prints_the_problem_the_usage_and_the_help_option(
     run: Run, arguments: list[str], complaint: str
 ) -> None:
     done = run(*arguments)
@@ -66,7 +67,7 @@ def test_a_text_may_begin_with_a_dash(run: Run, tmp_path: Path, text: str) -> No
     assert out.stat().st_size > 10_000
 
 
-def test_a_limit_that_was_set_is_told_with_the_way_around_it(run: Run) -> None:
+def test_a_text_over_the_limit_is_refused_with_the_variable_of_the_limit(run: Run) -> None:
     done = run("speak", "A long text.", MAX_TEXT_CHARS="5")
 
     assert done.returncode == 2
@@ -87,12 +88,19 @@ def test_the_help_has_every_option_in_a_group(run: Run) -> None:
         assert f"--{field.replace('_', '-')}" in done.stdout
 
 
-def test_the_help_lists_every_command_and_tells_of_completion(run: Run) -> None:
+def test_the_help_lists_every_command_and_explains_completion(run: Run) -> None:
     shown = run("--help").stdout
 
     for name in ("speak", "voices", "doctor", "download", "warmup", "serve", "selfcheck"):
         assert f"\n  {name} " in shown
     assert "_INDEXTTS_RUNPOD_COMPLETE=bash_source" in shown
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_begins_with_its_line_in_the_list(run: Run, name: str) -> None:
+    _usage, summary, *_rest = run(name, "--help").stdout.split("\n\n")
+
+    assert summary.strip() == COMMANDS[name].summary
 
 
 def test_the_shell_can_complete(run: Run, environment: dict[str, str]) -> None:
@@ -103,7 +111,7 @@ def test_the_shell_can_complete(run: Run, environment: dict[str, str]) -> None:
     assert "speak" in done.stdout
 
 
-def test_serving_at_a_port_that_is_taken_is_told_at_once(run: Run) -> None:
+def test_serving_at_a_port_that_is_taken_fails_before_loading(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = run("serve", "--host", "127.0.0.1", "--port", port)

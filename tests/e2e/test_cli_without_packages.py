@@ -1,4 +1,4 @@
-"""What the command line says where optional packages, weights or a GPU are missing."""
+"""Messages of the command line where optional packages, weights or a GPU are missing."""
 
 import json
 import subprocess
@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from entrypoints.installation import install_command
+from tests.e2e.conftest import Run, home_settings
+from tests.loopback.worker_process import ROOT
 
-ROOT = Path(__file__).parents[2]
-Run = Callable[..., subprocess.CompletedProcess[str]]
 Without = Callable[..., Run]
 
 
 @pytest.fixture
 def without(tmp_path: Path) -> Without:
-    """The command line in this environment without some packages, by the names of their files."""
+    """Return a function that hides packages, by the names of their files, from the command line."""
 
     def without(*names: str) -> Run:
         packages = tmp_path / "packages"
@@ -34,11 +34,8 @@ def without(tmp_path: Path) -> Without:
                 cwd=ROOT,
                 env={
                     "PYTHONPATH": str(packages),
-                    "HOME": str(tmp_path),
+                    **home_settings(tmp_path),
                     "HF_HOME": str(tmp_path),
-                    "AUDIO_VOICES_DIR": str(tmp_path / "voices"),
-                    "OUTPUT_AUDIO_DIR": str(tmp_path / "output"),
-                    "CHECKPOINTS_DIR": str(tmp_path / "checkpoints"),
                     "DEVICE": "cpu",
                     **settings,
                 },
@@ -53,12 +50,13 @@ def without(tmp_path: Path) -> Without:
 
 
 def marks(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """Return the mark of each subject in the report of ``doctor --json``."""
     report = json.loads(done.stdout)
     assert done.returncode == (0 if report["status"] == "ok" else 1)
     return {finding["subject"]: finding["mark"] for finding in report["findings"]}
 
 
-def test_where_no_engine_can_speak_both_are_explained(without: Without) -> None:
+def test_without_any_engine_the_error_explains_both(without: Without) -> None:
     run = without("hibari")
 
     for arguments in (["speak", "Hello."], ["selfcheck"]):
@@ -73,7 +71,7 @@ def test_where_no_engine_can_speak_both_are_explained(without: Without) -> None:
         )
 
 
-def test_the_doctor_calls_no_missing_package_well(without: Without) -> None:
+def test_the_doctor_marks_no_missing_package_as_ok(without: Without) -> None:
     run = without("hibari", "runpod", "boto3")
 
     report, found = run("doctor"), marks(run("doctor", "--json"))
@@ -88,7 +86,7 @@ def test_the_doctor_calls_no_missing_package_well(without: Without) -> None:
         assert install_command(extra) in report.stdout
 
 
-def test_the_doctor_asks_for_what_the_settings_need(without: Without) -> None:
+def test_the_doctor_requires_the_packages_that_the_settings_need(without: Without) -> None:
     run = without("hibari", "torch", "boto3")
 
     cloning = marks(run("doctor", "--json", TTS_ENGINE="indextts2"))
@@ -111,7 +109,7 @@ def test_the_doctor_asks_for_what_the_settings_need(without: Without) -> None:
     assert bucket["boto3"] == "problem"
 
 
-def test_with_the_preview_engine_there_is_no_problem_and_the_choice_is_told(
+def test_the_preview_engine_alone_is_no_problem_and_the_choice_is_explained(
     without: Without,
 ) -> None:
     run = without("runpod")

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import pty
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,14 +11,15 @@ from pathlib import Path
 import pytest
 
 from adapters.indextts2.checkpoint_files import MODEL, CheckpointFiles
-from tests.e2e.conftest import Run
+from tests.e2e.conftest import Run, home_settings
+from tests.e2e.terminal import run_on_terminal
 from tests.loopback.forked_cli import ForkedCli
 from tests.loopback.hub import LoopbackHub
 from tests.loopback.indextts2_hub import GPT, indextts2_hub, wanted_files
+from tests.loopback.worker_process import ROOT
 
-ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "entrypoints.cli", "download"]
-TOKEN = "hf_a-token-that-nobody-may-see"
+TOKEN = "hf_a-token-that-stays-secret"
 
 
 @pytest.fixture
@@ -35,12 +34,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def environment(hub: LoopbackHub, folder: Path, tmp_path: Path) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
+def environment(hub: LoopbackHub, tmp_path: Path) -> dict[str, str]:
+    """Return settings that lead to the hub of the test, with a token."""
+    return home_settings(tmp_path) | {
         "NO_PROXY": "*",
-        "CHECKPOINTS_DIR": str(folder),
         "HF_ENDPOINT": hub.endpoint,
         "HF_TOKEN": TOKEN,
     }
@@ -67,7 +64,7 @@ def started(environment: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
 
 
 def put_everything(hub: LoopbackHub, folder: Path) -> None:
-    """What a download leaves behind."""
+    """Write the files that a download leaves behind."""
     for name, content in wanted_files(hub).items():
         path = folder / name.removeprefix(f"{MODEL}/")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,11 +82,11 @@ def test_a_pipe_gets_one_line_a_file_and_the_folder(
     names = list(wanted_files(hub))
     assert sorted(line.split()[1] for line in lines) == sorted(names)
     assert f"Fetching {GPT} (0.4 MB)" in lines
-    assert f"{len(names)} of {len(names)} files whole, {len(names)} fetched" in summary
+    assert f"{len(names)} of {len(names)} files verified, {len(names)} fetched" in summary
     assert CheckpointFiles(folder).missing_files() == ()
 
 
-def test_the_hub_is_told_nothing_and_the_home_folder_stays_clean(
+def test_nothing_else_is_sent_to_the_hub_or_written_to_the_home_folder(
     hub: LoopbackHub, run: Run, tmp_path: Path
 ) -> None:
     run()
@@ -98,7 +95,7 @@ def test_the_hub_is_told_nothing_and_the_home_folder_stays_clean(
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoints"]
 
 
-def test_a_program_gets_one_object_and_nothing_else(hub: LoopbackHub, run: Run) -> None:
+def test_json_is_one_object_and_nothing_else(hub: LoopbackHub, run: Run) -> None:
     first, second = run("--json"), run("--json")
 
     assert (first.stderr, second.stderr) == ("", "")
@@ -120,34 +117,23 @@ def test_check_fails_and_names_what_is_missing_or_damaged(
     (folder / "gpt.pth").write_bytes(b"decayed")
     (folder / "bpe.model").unlink()
 
-    told, read = run("--check"), run("--check", "--json")
+    printed, read = run("--check"), run("--check", "--json")
 
-    assert (told.returncode, read.returncode) == (1, 1)
-    assert f"damaged: {GPT}\n" in told.stderr
-    assert "missing: IndexTeam/IndexTTS-2/bpe.model\n" in told.stderr
-    assert "-> run indextts-runpod download" in told.stderr
+    assert (printed.returncode, read.returncode) == (1, 1)
+    assert f"damaged: {GPT}\n" in printed.stderr
+    assert "missing: IndexTeam/IndexTTS-2/bpe.model\n" in printed.stderr
+    assert "-> run indextts-runpod download" in printed.stderr
     result = json.loads(read.stdout)
     assert (result["status"], result["damaged"]) == ("incomplete", [GPT])
     assert hub.asked == []
 
 
-def test_a_terminal_sees_bars(environment: dict[str, str]) -> None:
-    ours, theirs = pty.openpty()
-    done = subprocess.Popen(
-        COMMAND, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=theirs
-    )
-    os.close(theirs)
-    shown = b""
-    try:
-        while block := os.read(ours, 65_536):
-            shown += block
-    except OSError:  # how a terminal ends
-        pass
-    os.close(ours)
+def test_a_terminal_shows_bars(environment: dict[str, str]) -> None:
+    done = run_on_terminal(COMMAND, environment)
 
-    assert done.wait() == 0
-    assert "Fetching IndexTTS-2/gpt.pth" in shown.decode()
-    assert "100%" in shown.decode()
+    assert done.returncode == 0
+    assert "Fetching IndexTTS-2/gpt.pth" in done.shown
+    assert "100%" in done.shown
 
 
 def test_a_refusal_is_one_line_of_advice_without_the_token(hub: LoopbackHub, run: Run) -> None:
@@ -171,7 +157,7 @@ def test_a_refusal_is_one_line_of_advice_without_the_token(hub: LoopbackHub, run
         ({"CHECKPOINTS_DIR": "/proc/nowhere"}, 1, "set CHECKPOINTS_DIR to another folder"),
     ],
 )
-def test_what_cannot_work_is_one_clear_line(
+def test_settings_that_cannot_work_are_one_clear_line(
     run: Run, settings: dict[str, str], status: int, complaint: str
 ) -> None:
     done = run(**settings)
@@ -182,7 +168,7 @@ def test_what_cannot_work_is_one_clear_line(
     assert TOKEN not in done.stderr
 
 
-def test_without_the_hubs_package_it_says_what_to_install(environment: dict[str, str]) -> None:
+def test_without_the_hubs_package_the_error_names_the_extra(environment: dict[str, str]) -> None:
     program = (
         "import sys; sys.modules['huggingface_hub'] = None\n"
         "from entrypoints.cli.main import main\n"
@@ -190,7 +176,12 @@ def test_without_the_hubs_package_it_says_what_to_install(environment: dict[str,
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert done.returncode == 1
@@ -203,7 +194,7 @@ def test_a_token_works_with_the_line_break_it_was_pasted_with(hub: LoopbackHub, 
     assert run(HF_TOKEN=f"{TOKEN}\n").returncode == 0
 
 
-def test_a_killed_download_leaves_nothing_that_looks_whole_and_goes_on(
+def test_a_killed_download_leaves_no_finished_file_and_is_resumed(
     hub: LoopbackHub, environment: dict[str, str], run: Run, folder: Path
 ) -> None:
     hub.stalls[GPT] = 150_000

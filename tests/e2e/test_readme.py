@@ -1,4 +1,4 @@
-"""README's commands do, as they are printed, what README says of them."""
+"""README's commands, run as they are printed."""
 
 import os
 import re
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.audio import BUNDLED_VOICE
 from tests.loopback.worker_process import ROOT
 
 BLOCKS = re.findall(r"```\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
@@ -34,15 +35,14 @@ pathlib.Path("played").touch()
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with all that README's examples speak of, and a player."""
+    """Make a folder with every file that README's examples name, and a player."""
     (tmp_path / "chapter.txt").write_text("Chapter one. It was quiet.")
     (tmp_path / "book").mkdir()
     (tmp_path / "book" / "1.txt").write_text("The first chapter.")
     (tmp_path / "book" / "2.txt").write_text("The second chapter.")
-    bundled = ROOT / "adapters" / "filesystem" / "bundled_voices" / "default.ogg"
-    (tmp_path / "my-recording.wav").write_bytes(bundled.read_bytes())
+    (tmp_path / "my-recording.wav").write_bytes(BUNDLED_VOICE)
     (tmp_path / "voices").mkdir()
-    (tmp_path / "voices" / "alice.ogg").write_bytes(bundled.read_bytes())
+    (tmp_path / "voices" / "alice.ogg").write_bytes(BUNDLED_VOICE)
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
     (bin_folder / "aplay").write_text(PLAYER)
@@ -93,7 +93,7 @@ def test_a_command_of_the_readme_works_as_printed(folder: Path, command: str) ->
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make")])
 def test_the_readmes_make_commands_work_as_printed(tmp_path: Path, command: str) -> None:
-    """Make is told that the packages are there, and where the program is that it would install."""
+    """Mark the packages as installed for make, and pass the folder of the installed command."""
     (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
     done = subprocess.run(
         [

@@ -1,31 +1,22 @@
 """Batch jobs through RunPod's SDK, in a worker process of its own."""
 
-import io
-
-import av
 import pytest
 
+from tests.e2e.audio import decoded_seconds
 from tests.e2e.conftest import Deployment
 
-CONTENT = {"opus": ".ogg", "mp3": ".mp3", "wav": ".wav", "flac": ".flac", "m4a": ".m4a"}
+ENDINGS = {"opus": ".ogg", "mp3": ".mp3", "wav": ".wav", "flac": ".flac", "m4a": ".m4a"}
 
 
-def decoded_seconds(content: bytes) -> float:
-    with av.open(io.BytesIO(content), "r") as container:
-        stream = container.streams.audio[0]
-        samples: int = sum(frame.samples for frame in container.decode(stream))
-        return samples / stream.rate
-
-
-@pytest.mark.parametrize("audio_format", CONTENT)
-def test_a_batch_job_answers_with_audio_as_long_as_it_says(
+@pytest.mark.parametrize("audio_format", ENDINGS)
+def test_the_audio_of_a_batch_job_has_the_reported_duration(
     preview: Deployment, audio_format: str
 ) -> None:
-    job = preview.run({"text": "Good morning, dear listener.", "audio_format": audio_format})
+    job = preview.run({"text": "Good morning, dear reader.", "audio_format": audio_format})
     assert job.status == "COMPLETED", job.error
     [result] = job.output
     assert result["status"] == "completed"
-    assert result["filename"] == job.id + CONTENT[audio_format]
+    assert result["filename"] == job.id + ENDINGS[audio_format]
     seconds = decoded_seconds(preview.store.read(result["url"]))
     tolerance = 0.048 if audio_format == "mp3" else 0.010
     assert seconds == pytest.approx(result["metadata"]["duration"], abs=tolerance)
@@ -43,7 +34,7 @@ def test_a_job_that_is_run_again_replaces_its_own_object(scripted: Deployment) -
 def test_another_jobs_object_is_refused_before_any_inference(scripted: Deployment) -> None:
     mine = scripted.run({"text": "Mine.", "session_id": "taken"})
     before = scripted.store.read(mine.output[0]["url"])
-    # the model would speak this one without end
+    # The model would speak FOREVER without end.
     job = scripted.run({"text": "FOREVER yours.", "session_id": "taken"})
     assert job.status == "FAILED"
     assert job.error is not None

@@ -1,4 +1,4 @@
-"""Jobs that go wrong, through RunPod's SDK: the client is told, and the next job works."""
+"""Jobs that fail, through RunPod's SDK: the client gets an error, and the next job works."""
 
 import json
 from collections.abc import Mapping
@@ -13,16 +13,17 @@ SENTENCE = "Here is sentence number {}, and it is nearly fifty long."
 
 
 def five_chunks(third: str) -> dict[str, object]:
-    """A request of five chunks, the third of which is ``third``."""
+    """Return a request of five chunks, the third of which is ``third``."""
     texts = [third if number == 3 else SENTENCE.format(number) for number in range(1, 6)]
     return {"text": " ".join(texts), "max_chars_per_chunk": 60}
 
 
 def assert_nothing_leaked(job: Job) -> None:
-    told = json.dumps([post.body for post in job.posts])
-    assert "Traceback" not in told
-    assert "s3cr3t" not in told
-    assert ".py" not in told
+    """Find no traceback, file name or secret in the posts of ``job``."""
+    posted = json.dumps([post.body for post in job.posts])
+    assert "Traceback" not in posted
+    assert "s3cr3t" not in posted
+    assert ".py" not in posted
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -34,7 +35,7 @@ def assert_nothing_leaked(job: Job) -> None:
     ],
 )
 def test_a_model_that_raises_at_the_third_chunk_fails_the_job_only(
-    scripted: Deployment, third: str, code: str, stream: bool
+    scripted: Deployment, third: str, code: str, *, stream: bool
 ) -> None:
     job = scripted.run(five_chunks(third) | {"stream": stream})
     assert job.status == "FAILED"
@@ -54,7 +55,7 @@ def test_the_log_has_the_traceback_of_a_crash_under_the_jobs_id(scripted: Deploy
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_worker_without_memory_asks_to_be_replaced(deploy: Deploy, stream: bool) -> None:
+def test_a_worker_without_memory_requests_its_replacement(deploy: Deploy, *, stream: bool) -> None:
     deployment = deploy()
     good = deployment.run({"text": "Before."})
     job = deployment.run(
@@ -72,12 +73,12 @@ TIMEOUT_SECONDS = 3
 
 @pytest.fixture(scope="module")
 def doomed(deploy: Deploy) -> Mapping[str, Deployment]:
-    """Workers that one job each costs; started at once, as starting takes most of the time."""
+    """Start at once the workers that end after one job each; the start takes most of the time."""
     timeout = {"JOB_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS)}
     return {"LOST": deploy(), "STUCK": deploy(**timeout), "WEDGED": deploy(**timeout)}
 
 
-def test_a_worker_whose_device_is_lost_asks_to_be_replaced(
+def test_a_worker_whose_device_is_lost_requests_its_replacement(
     doomed: Mapping[str, Deployment],
 ) -> None:
     deployment = doomed["LOST"]
@@ -88,7 +89,7 @@ def test_a_worker_whose_device_is_lost_asks_to_be_replaced(
     assert deployment.worker.wait() == 0
 
 
-def test_a_failed_synthesis_costs_no_worker(scripted: Deployment) -> None:
+def test_a_failed_synthesis_does_not_replace_the_worker(scripted: Deployment) -> None:
     assert not scripted.run({"text": "BREAK."}).stops_pod
 
 
@@ -107,7 +108,7 @@ def test_a_job_that_takes_too_long_is_ended_and_the_worker_replaced(
     assert deployment.worker.wait() == 0
 
 
-def test_a_worker_that_is_told_to_stop_ends_though_its_model_never_comes_back(
+def test_a_stopped_worker_ends_even_if_its_model_never_returns(
     doomed: Mapping[str, Deployment],
 ) -> None:
     deployment = doomed["WEDGED"]
@@ -120,7 +121,7 @@ def test_a_worker_that_is_told_to_stop_ends_though_its_model_never_comes_back(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_cancelled_job_frees_the_engine(scripted: Deployment, stream: bool) -> None:
+def test_a_cancelled_job_frees_the_engine(scripted: Deployment, *, stream: bool) -> None:
     text = SENTENCE.format(1) + " FOREVER silent is the second of the two sentences."
     job = scripted.start({"text": text, "max_chars_per_chunk": 60, "stream": stream})
     if stream:
@@ -140,7 +141,7 @@ def test_a_job_is_cancelled_while_a_piece_is_on_its_way(scripted: Deployment) ->
     assert job.status == "CANCELLED"
 
 
-def test_a_worker_that_is_told_to_stop_finishes_its_job(deploy: Deploy) -> None:
+def test_a_stopped_worker_finishes_its_job(deploy: Deploy) -> None:
     deployment = deploy()
     job = deployment.start({"text": "GATE holds this job."})
     deployment.worker.ask_to_stop()
@@ -162,7 +163,7 @@ def test_a_piece_that_the_queue_refuses_is_sent_again(scripted: Deployment, stat
 
 
 @pytest.mark.parametrize("status", [429, DROPPED])
-def test_a_piece_that_the_sdk_does_not_send_again_leaves_a_gap_that_the_client_sees(
+def test_a_piece_that_the_sdk_does_not_send_again_leaves_a_gap_in_the_numbers(
     scripted: Deployment, status: int
 ) -> None:
     scripted.queue.fail_posts("job-stream", status, times=1)

@@ -1,4 +1,4 @@
-"""Questions to a worker, and what it says of itself in every state."""
+"""Health checks and other questions to a worker, in every state."""
 
 import shutil
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ STATES = ("ready", "loading", "missing_weights", "no_gpu")
 
 @pytest.fixture(scope="module")
 def asked(deploy: Deploy) -> Mapping[str, tuple[Deployment, Job]]:
-    """A worker in each state, asked for its health before it is asked anything else."""
+    """Start a worker in each state, with a health check as its first job."""
     workers = {state: deploy(SCRIPTED_STATE=state) for state in STATES}
     return {
         state: (worker, worker.queue.submit({"action": "health_check"}))
@@ -26,6 +26,7 @@ def asked(deploy: Deploy) -> Mapping[str, tuple[Deployment, Job]]:
 
 
 def prompt_answer(deployment: Deployment, job: Job) -> dict[str, Any]:
+    """Return the answer to ``job``, which must come within ``PROMPT_SECONDS``."""
     deployment.queue.wait(job)
     assert job.posts[-1].at - job.taken_at < PROMPT_SECONDS
     [found] = job.output
@@ -42,7 +43,7 @@ def prompt_answer(deployment: Deployment, job: Job) -> dict[str, Any]:
         ("no_gpu", "unhealthy", []),
     ],
 )
-def test_health_tells_the_states_of_a_worker_apart(
+def test_health_reports_the_state_of_the_model(
     asked: Mapping[str, tuple[Deployment, Job]], state: str, status: str, missing: list[str]
 ) -> None:
     answer = prompt_answer(*asked[state])
@@ -53,8 +54,8 @@ def test_health_tells_the_states_of_a_worker_apart(
 
 
 @pytest.mark.parametrize(("state", "is_replaced"), [("missing_weights", False), ("no_gpu", True)])
-def test_a_worker_that_cannot_speak_says_why_and_goes_where_another_machine_may_do_better(
-    asked: Mapping[str, tuple[Deployment, Job]], state: str, is_replaced: bool
+def test_a_worker_that_cannot_speak_fails_the_job_and_is_replaced_where_it_lacks_a_gpu(
+    asked: Mapping[str, tuple[Deployment, Job]], state: str, *, is_replaced: bool
 ) -> None:
     deployment, _ = asked[state]
     job = deployment.run({"text": "Can you speak?"})
@@ -76,7 +77,9 @@ def test_a_job_that_comes_while_the_model_loads_waits_for_it(
     assert prompt_answer(deployment, job)["status"] == "healthy"
 
 
-def test_health_says_when_finished_audio_has_nowhere_to_go(deploy: Deploy, tmp_path: Path) -> None:
+def test_health_is_degraded_when_the_store_cannot_be_written(
+    deploy: Deploy, tmp_path: Path
+) -> None:
     folder = tmp_path / "output"
     folder.mkdir()
     deployment = deploy(OUTPUT_AUDIO_DIR=str(folder / "audio"))
@@ -107,6 +110,7 @@ def test_the_worker_pings_while_the_model_speaks(scripted: Deployment) -> None:
 
 @pytest.fixture(scope="module")
 def unfit(deploy: Deploy) -> Mapping[str, Deployment]:
+    """Start workers that can finish no job."""
     return {
         "missing_package": deploy(SCRIPTED_STATE="missing_package"),
         "failed": deploy(*SCRIPTED, "--warmup", SCRIPTED_STATE="failed"),

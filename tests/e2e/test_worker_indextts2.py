@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.audio import decoded_seconds, streamed, wav_samples
 from tests.e2e.conftest import Deploy, Deployment
-from tests.e2e.test_worker_batch import decoded_seconds
-from tests.e2e.test_worker_stream import streamed, wav_samples
 from tests.loopback.worker_process import WORKER
 
 TEXT = "Hello world, this is a tiny test. And here is a second sentence to be spoken."

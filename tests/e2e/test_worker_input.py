@@ -21,7 +21,7 @@ NOT_THERE = "unknown_voice: there is no voice named "
 
 @dataclass(frozen=True)
 class Refused:
-    """An input, and how the error begins that it gets."""
+    """An input that is refused, and the beginning of its error."""
 
     job_input: Any
     error: str
@@ -124,7 +124,7 @@ ACCEPTED: Mapping[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def jobs(deploy: Deploy) -> dict[str, tuple[Job, Job]]:
-    """Each input's job, and the good job that followed it in the same process."""
+    """Run each input, followed by a good job in the same process."""
     deployments = [deploy() for _ in range(WORKERS)]
     inputs = {name: case.job_input for name, case in REFUSED.items()} | dict(ACCEPTED)
     submitted = {}

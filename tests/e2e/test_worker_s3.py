@@ -6,13 +6,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.audio import BUNDLED_VOICE, decoded_seconds
 from tests.e2e.conftest import Deploy, Deployment
-from tests.e2e.test_worker_batch import decoded_seconds
 from tests.loopback.s3_proxy import Fault, FaultyProxy, cut_upload, refusal, slow
 from tests.loopback.seaweed import (
     ACCESS_KEY_ID,
@@ -41,7 +40,7 @@ def proxy(service: Seaweed) -> Iterator[FaultyProxy]:
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The worker's folder, with a file in it that nobody has touched for three days."""
+    """Make the worker's folder, with a file in it that is three days old."""
     folder = tmp_path_factory.mktemp("s3-output")
     (folder / "old.ogg").write_bytes(b"old")
     long_ago = time.time() - 3 * DAY_SECONDS
@@ -51,10 +50,11 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def at_s3(deploy: Deploy, service: Seaweed, proxy: FaultyProxy, output: Path) -> Deployment:
+    """Start a worker that stores through the proxy and fetches voices from the bucket."""
     service.connection().client().put_object(
         Bucket=BUCKET,
         Key="voices/narrators/alice.ogg",
-        Body=(files("adapters.filesystem") / "bundled_voices" / "default.ogg").read_bytes(),
+        Body=BUNDLED_VOICE,
     )
     return deploy(
         **Seaweed(proxy.url).environment,
@@ -64,7 +64,7 @@ def at_s3(deploy: Deploy, service: Seaweed, proxy: FaultyProxy, output: Path) ->
     )
 
 
-def test_anybody_with_the_url_hears_the_audio_until_it_expires(at_s3: Deployment) -> None:
+def test_the_url_gives_the_audio_until_it_expires(at_s3: Deployment) -> None:
     job = at_s3.run({"text": "Kept in a bucket."})
     [result] = job.output
     with urllib.request.urlopen(result["url"]) as answer:
@@ -95,33 +95,35 @@ def test_a_session_belongs_to_the_job_that_stored_it(at_s3: Deployment) -> None:
     ],
     ids=["two 503s", "an upload cut in the middle", "a slow endpoint"],
 )
-def test_a_fault_that_passes_costs_time_only(
+def test_a_temporary_fault_only_delays_the_job(
     at_s3: Deployment, proxy: FaultyProxy, fault: Fault, times: int
 ) -> None:
     proxy.fail(fault, method="PUT", times=times)
-    job = at_s3.run({"text": "Try, and try again."})
+    job = at_s3.run({"text": "Send this again."})
     assert job.status == "COMPLETED", job.error
 
 
-def test_audio_that_cannot_be_stored_is_kept_and_named(
+def test_audio_that_cannot_be_stored_is_kept_in_a_file_that_the_error_names(
     at_s3: Deployment, proxy: FaultyProxy, output: Path
 ) -> None:
     proxy.fail(refusal(403, "AccessDenied"), method="PUT", times=1)
-    job = at_s3.run({"text": "Nobody wants this.", "session_id": "unwanted"})
+    job = at_s3.run({"text": "This cannot be stored.", "session_id": "not-stored"})
     assert str(job.error).startswith("storage_failed: ")
-    assert "unwanted.ogg" in str(job.error)
-    assert decoded_seconds((output / "unwanted.ogg").read_bytes()) > 0
+    assert "not-stored.ogg" in str(job.error)
+    assert decoded_seconds((output / "not-stored.ogg").read_bytes()) > 0
     at_s3.assert_works()
 
 
-def test_storage_is_asked_before_the_model(at_s3: Deployment, proxy: FaultyProxy) -> None:
+def test_the_store_is_checked_before_the_model_speaks(
+    at_s3: Deployment, proxy: FaultyProxy
+) -> None:
     proxy.fail(refusal(403, "AccessDenied"), method="GET", times=1)
     job = at_s3.run({"text": "FOREVER would the model speak this."})
     assert str(job.error).startswith("storage_failed: ")
     at_s3.assert_works()
 
 
-def test_old_files_went_and_voices_came_before_the_first_job(
+def test_old_files_are_removed_and_voices_fetched_before_the_first_job(
     at_s3: Deployment, output: Path
 ) -> None:
     [answer] = at_s3.run({"action": "list_voices"}).output
@@ -133,12 +135,14 @@ def test_old_files_went_and_voices_came_before_the_first_job(
     assert sync["fetched"] == ["narrators/alice.ogg"]
 
 
-def test_nothing_is_left_beside_what_was_kept(at_s3: Deployment, output: Path) -> None:
+def test_only_audio_that_could_not_be_stored_stays_in_the_folder(
+    at_s3: Deployment, output: Path
+) -> None:
     at_s3.assert_works()
-    assert {path.name for path in output.iterdir()} <= {"unwanted.ogg", ".unwanted.ogg.owner"}
+    assert {path.name for path in output.iterdir()} <= {"not-stored.ogg", ".not-stored.ogg.owner"}
 
 
-def test_no_key_is_told_or_logged(at_s3: Deployment) -> None:
+def test_no_key_is_posted_or_logged(at_s3: Deployment) -> None:
     job = at_s3.run({"action": "health_check"})
     assert job.output[0]["storage"] == {"kind": "s3", "reachable": True}
     printed = at_s3.worker.printed()
@@ -160,12 +164,12 @@ def test_a_worker_whose_store_is_wrong_reports_itself_and_ends(
     assert "storage_failed" in deployment.queue.pings[-1]["reason"]
 
 
-def test_a_worker_without_s3_settings_says_what_is_missing(deploy: Deploy) -> None:
+def test_a_worker_without_s3_settings_names_the_missing_variables(deploy: Deploy) -> None:
     deployment = deploy(*WORKER, OBJECT_STORE="")
     assert deployment.worker.wait() == 2
-    told = deployment.worker.printed()
+    printed = deployment.worker.printed()
     for name in ("S3_BUCKET_NAME", "S3_ENDPOINT_URL", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"):
-        assert f"{name}: must be set" in told
+        assert f"{name}: must be set" in printed
 
 
 def test_a_store_that_goes_away_degrades_the_worker(deploy: Deploy, service: Seaweed) -> None:

@@ -1,4 +1,4 @@
-"""How a worker starts, and when it refuses to."""
+"""The start of a worker, and settings with which it does not start."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ def test_a_warmed_up_worker_has_spoken_before_its_first_job(deploy: Deploy) -> N
     assert deployment.worker.events("warm_up")
 
 
-def test_wrong_settings_are_told_one_a_line(deploy: Deploy) -> None:
+def test_wrong_settings_are_printed_one_a_line(deploy: Deploy) -> None:
     deployment = deploy(*WORKER, TTS_ENGINE="festival", MAX_TEXT_CHARS="many")
     assert deployment.worker.wait() == 2
     first, second = deployment.worker.printed().splitlines()
@@ -27,7 +27,7 @@ def test_wrong_settings_are_told_one_a_line(deploy: Deploy) -> None:
     assert "MAX_TEXT_CHARS" in second
 
 
-def test_a_worker_without_a_queue_says_where_to_go(deploy: Deploy) -> None:
+def test_a_worker_without_a_queue_names_the_command_for_a_local_server(deploy: Deploy) -> None:
     deployment = deploy(*WORKER, RUNPOD_WEBHOOK_GET_JOB="")
     assert deployment.worker.wait() == 2
     assert "indextts-runpod serve" in deployment.worker.printed()

@@ -1,12 +1,11 @@
 """Stream jobs through RunPod's SDK, in a worker process of its own."""
 
 import base64
-import io
 import json
-import wave
 
 import pytest
 
+from tests.e2e.audio import streamed, wav_samples
 from tests.e2e.conftest import Deployment
 from tests.loopback.runpod_queue import Job
 
@@ -15,22 +14,9 @@ OUTPUT_LIMIT = 1_000_000
 LONG_TEXT = ("The quick brown fox jumps over the lazy dog, again and again. " * 200)[:9999] + "."
 
 
-def streamed(job: Job) -> bytes:
-    return b"".join(
-        base64.b64decode(piece["audio_chunk"])
-        for piece in job.pieces
-        if piece["status"] == "streaming"
-    )
-
-
-def wav_samples(content: bytes) -> bytes:
-    with wave.open(io.BytesIO(content)) as sound:
-        frames: bytes = sound.readframes(sound.getnframes())
-        return frames
-
-
 @pytest.fixture(scope="module")
 def long_stream(scripted: Deployment) -> Job:
+    """Stream ten thousand characters once for the tests of this module."""
     return scripted.run(
         {"text": LONG_TEXT, "stream": True, "stream_max_chars_per_chunk": 1000, "seed": 7}
     )
@@ -74,7 +60,7 @@ def test_the_preview_engine_streams_what_it_would_store(preview: Deployment) -> 
 
 
 def test_the_first_piece_leaves_before_the_second_chunk_is_spoken(scripted: Deployment) -> None:
-    text = "The first sentence is spoken right away, at once. GATE is where the second one waits."
+    text = "The first sentence is spoken right away, at once. GATE holds the second one back."
     job = scripted.queue.submit({"text": text, "stream": True, "max_chars_per_chunk": 50})
     scripted.queue.wait_until(lambda: len(job.pieces) > 0, seconds=20)
     assert not job.is_final

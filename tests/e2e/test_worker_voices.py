@@ -1,29 +1,27 @@
 """Reference recordings, good and bad, through RunPod's SDK."""
 
-import math
-import struct
-import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.e2e.conftest import Deploy, Deployment
 from tests.loopback.runpod_queue import Job
+from tests.tiny_checkpoint.voices import write_wav
 
 RATE_HZ = 16_000
 
 
 def write_tone(path: Path, *, seconds: float, amplitude: float = 0.3) -> None:
+    """Write a sine, loud enough to pass for a voice unless ``amplitude`` is 0."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with wave.open(str(path), "wb") as sound:
-        sound.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
-        for number in range(int(seconds * RATE_HZ)):
-            level = amplitude * math.sin(number / 10)
-            sound.writeframesraw(struct.pack("<h", int(32_767 * level)))
+    tone = amplitude * np.sin(np.arange(int(seconds * RATE_HZ)) / 10)
+    write_wav(path, (32_767 * tone).astype(np.int16), RATE_HZ)
 
 
 @pytest.fixture(scope="module")
 def studio(deploy: Deploy) -> Deployment:
+    """Start a worker with usable and unusable recordings in its voices folder."""
     deployment = deploy()
     voices = deployment.folder / "voices"
     write_tone(voices / "narrators" / "alice.wav", seconds=1)
@@ -31,7 +29,7 @@ def studio(deploy: Deploy) -> Deployment:
     write_tone(voices / "short.wav", seconds=0.4)
     write_tone(voices / "silent.wav", seconds=1, amplitude=0)
     (voices / "empty.wav").touch()
-    (voices / "letter.wav").write_text("Dear listener, this is no recording.")
+    (voices / "letter.wav").write_text("Dear reader, this is no recording.")
     write_tone(deployment.folder / "outside.wav", seconds=1)
     (voices / "link.wav").symlink_to(deployment.folder / "outside.wav")
     return deployment

@@ -1,4 +1,4 @@
-"""The real job handler on fakes that answer at once, and what is expected of its answers."""
+"""The real job handler on fakes without delay, and a check of its answers."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from tests.fakes.memory_voices import MemoryVoices
 from tests.fakes.raw_codec import RawDecoder, RawEncoder, raw_recording
 
 CODES = {kind.code for kind in SpeechError.__subclasses__()}
-"""Of the faults that can be explained: ``internal_error`` is none of them."""
+"""Codes of explained errors; ``internal_error`` is not among them."""
 
 _ERROR = re.compile(rf"(?:{'|'.join(sorted(CODES))}): .+")
 _LEAKS = ("Traceback", ".py", str(Path(__file__).parents[2]))
@@ -44,12 +44,12 @@ def container(model: SpeechModel, **settings: Any) -> Container:
 
 
 async def answers(handler: JobHandler, job: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return copies of all that a job gives out, as RunPod's SDK would post it."""
+    """Return copies of all objects that a job yields, as RunPod's SDK would post them."""
     return [dict(answer) async for answer in handler.handle(job)]
 
 
 def fault_in(given: list[dict[str, Any]]) -> str:
-    """Return what is wrong with a job's answers; empty where nothing is.
+    """Return the fault in a job's answers, or an empty string.
 
     A job streams any number of pieces and ends with exactly one last object: a result or an error.
     """

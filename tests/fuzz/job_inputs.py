@@ -1,7 +1,8 @@
 """Hostile inputs through the real job handler: ``python -m tests.fuzz.job_inputs --help``.
 
 Whatever JSON a client sends, a job ends with one last object, in bounded time, and the next job
-works. Prints what it met, and ends with status 1 at the first input that breaks the promise.
+works. The program prints its findings and ends with status 1 at the first input that
+breaks this promise.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from tests.fuzz.handlers import answers, container, fault_in
 from tests.models.tone import ToneModel
 
 SLOWEST_SECONDS = 10.0
-"""Of one job, on a busy machine; a quiet one takes a hundredth."""
+"""Limit for one job on a busy machine; a job takes a hundredth of it on an idle one."""
 
 _GOOD_EVERY = 20
 _FIELDS = (*SpeechInput.model_fields, *Question.model_fields)
@@ -74,7 +75,7 @@ _LIKELY_OTHERWISE = (True, False, 0, 0.5, 1, 2, 20, 50, 140.0, 150, 1000, None)
 
 @dataclass
 class Findings:
-    """What a run met."""
+    """Findings of a run."""
 
     count: int = 0
     endings: Counter[str] = field(default_factory=Counter)
@@ -98,7 +99,7 @@ def hostile_job(draw: random.Random) -> dict[str, Any]:
 
 
 async def run(count: int, seed: int) -> Findings:
-    """Send ``count`` hostile jobs to one handler, and a good one between them now and then."""
+    """Send ``count`` hostile jobs to one handler, and a good one after every twentieth."""
     draw = random.Random(seed)
     model = ToneModel(seconds=0.02, edge_seconds=0.01)
     handler = job_handler(container(model), recycle=lambda: None)
@@ -187,6 +188,7 @@ def _nested(depth: int) -> Any:
 
 
 def main() -> None:
+    """Run with the arguments of the command line, and print the findings."""
     parser = argparse.ArgumentParser(prog="tests.fuzz.job_inputs", description=__doc__)
     parser.add_argument("--count", type=int, default=10_000, help="how many jobs [10000]")
     parser.add_argument("--seed", type=int, default=1, help="the same seed, the same jobs [1]")

@@ -42,7 +42,7 @@ _EXPECTED = {
 
 
 class EndlessModel(ToneModel):
-    """Speaks tones; silence without end where the text says ``ENDLESS``."""
+    """Speaks tones, and silence without end for a text with ``ENDLESS``."""
 
     def speak(
         self, chunks: Sequence[str], *, voice: Recording, delivery: Delivery
@@ -57,7 +57,7 @@ class EndlessModel(ToneModel):
 
 @dataclass
 class Findings:
-    """What a run met; memory in MB, by the number of jobs that were done."""
+    """Findings of a run; memory in MiB, by the number of finished jobs."""
 
     count: int = 0
     endings: Counter[str] = field(default_factory=Counter)
@@ -113,6 +113,7 @@ def _input(kind: str) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Run with the arguments of the command line, and print the findings."""
     parser = argparse.ArgumentParser(prog="tests.fuzz.many_jobs", description=__doc__)
     parser.add_argument("--count", type=int, default=1_000, help="how many jobs [1000]")
     options = parser.parse_args()

@@ -42,12 +42,18 @@ FORMATS = {
 
 LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 6: "5.1", 7: "6.1", 8: "7.1", 16: "hexadecagonal"}
 
-LIES = (b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\1\0\0\0")
+FALSE_LENGTHS = (
+    b"\0\0\0\0",
+    b"\xff\xff\xff\xff",
+    b"\x7f\xff\xff\xff",
+    b"\xff\xff\xff\x7f",
+    b"\1\0\0\0",
+)
 
 
 @dataclass
 class Findings:
-    """What came of the recordings; ``slowest`` in seconds."""
+    """Outcomes of a run; ``slowest`` in seconds."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     slowest: float = 0.0
@@ -59,14 +65,14 @@ def fuzz(*, count: int, seed: int) -> Findings:
     """Decode ``count`` damaged recordings.
 
     Raises:
-        AssertionError: one is neither a waveform within bounds nor a ``BadReference``.
+        AssertionError: A result is neither a waveform within bounds nor a ``BadReference``.
     """
-    chance = random.Random(seed)
+    draw = random.Random(seed)
     corpus = [content for name in FORMATS for content in _recordings(name)]
     decoder, this, found = PyavDecoder(), psutil.Process(), Findings()
     before = this.memory_info().rss
     for number in range(count):
-        content = damaged(corpus, chance)
+        content = damaged(corpus, draw)
         began = time.perf_counter()
         found.outcomes[_outcome(decoder, content, number)] += 1
         found.slowest = max(found.slowest, time.perf_counter() - began)
@@ -79,12 +85,12 @@ def fuzz(*, count: int, seed: int) -> Findings:
     return found
 
 
-def damaged(corpus: Sequence[bytes], chance: random.Random) -> bytes:
-    """One of ``corpus`` after one to four mutations."""
-    content = bytearray(chance.choice(corpus))
-    for _ in range(chance.randint(1, 4)):
-        mutation = chance.choice(MUTATIONS)
-        mutation(content, corpus, chance)
+def damaged(corpus: Sequence[bytes], draw: random.Random) -> bytes:
+    """Return one of ``corpus`` after one to four mutations."""
+    content = bytearray(draw.choice(corpus))
+    for _ in range(draw.randint(1, 4)):
+        mutation = draw.choice(MUTATIONS)
+        mutation(content, corpus, draw)
     return bytes(content)
 
 
@@ -101,36 +107,36 @@ def _outcome(decoder: PyavDecoder, content: bytes, number: int) -> str:
     return "decoded"
 
 
-def _flip_bits(content: bytearray, _: Sequence[bytes], chance: random.Random) -> None:
-    for _bit in range(chance.choice((1, 3, 30, 300))):
+def _flip_bits(content: bytearray, _: Sequence[bytes], draw: random.Random) -> None:
+    for _bit in range(draw.choice((1, 3, 30, 300))):
         if content:
-            content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+            content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
 
 
-def _lie_in_the_header(content: bytearray, _: Sequence[bytes], chance: random.Random) -> None:
-    for _lie in range(chance.randint(1, 3)):
-        place = chance.randrange(min(len(content), 200) + 1)
-        lie = chance.choice((*LIES, chance.randbytes(4), chance.randbytes(1)))
-        content[place : place + len(lie)] = lie
+def _falsify_the_header(content: bytearray, _: Sequence[bytes], draw: random.Random) -> None:
+    for _field in range(draw.randint(1, 3)):
+        place = draw.randrange(min(len(content), 200) + 1)
+        value = draw.choice((*FALSE_LENGTHS, draw.randbytes(4), draw.randbytes(1)))
+        content[place : place + len(value)] = value
 
 
-def _truncate(content: bytearray, _: Sequence[bytes], chance: random.Random) -> None:
-    del content[chance.randrange(len(content) + 1) :]
+def _truncate(content: bytearray, _: Sequence[bytes], draw: random.Random) -> None:
+    del content[draw.randrange(len(content) + 1) :]
 
 
-def _cut_out(content: bytearray, _: Sequence[bytes], chance: random.Random) -> None:
-    place = chance.randrange(len(content) + 1)
-    del content[place : place + chance.randint(1, 2_000)]
+def _cut_out(content: bytearray, _: Sequence[bytes], draw: random.Random) -> None:
+    place = draw.randrange(len(content) + 1)
+    del content[place : place + draw.randint(1, 2_000)]
 
 
-def _splice(content: bytearray, corpus: Sequence[bytes], chance: random.Random) -> None:
-    other = chance.choice(corpus)
-    start = chance.randrange(len(other))
-    place = chance.randrange(len(content) + 1)
-    content[place:place] = other[start : start + chance.randint(1, 20_000)]
+def _splice(content: bytearray, corpus: Sequence[bytes], draw: random.Random) -> None:
+    other = draw.choice(corpus)
+    start = draw.randrange(len(other))
+    place = draw.randrange(len(content) + 1)
+    content[place:place] = other[start : start + draw.randint(1, 20_000)]
 
 
-def _repeat(content: bytearray, _: Sequence[bytes], chance: random.Random) -> None:
+def _repeat(content: bytearray, _: Sequence[bytes], draw: random.Random) -> None:
     if len(content) < 2_000_000:
         content.extend(bytes(content))
 
@@ -138,8 +144,8 @@ def _repeat(content: bytearray, _: Sequence[bytes], chance: random.Random) -> No
 MUTATIONS: tuple[Callable[[bytearray, Sequence[bytes], random.Random], None], ...] = (
     _flip_bits,
     _flip_bits,
-    _lie_in_the_header,
-    _lie_in_the_header,
+    _falsify_the_header,
+    _falsify_the_header,
     _truncate,
     _cut_out,
     _splice,
@@ -153,7 +159,7 @@ def _recordings(name: str) -> list[bytes]:
 
 
 def encoded(container: str, codec: str, channels: int, rate_hz: int) -> bytes:
-    """Half a second of noise, less where many channels make it large."""
+    """Encode half a second of noise, less of it with many channels."""
     layout = LAYOUTS.get(channels, f"{channels} channels")
     count = min(rate_hz // 2, 60_000 // channels)
     noise = np.random.default_rng(1).uniform(-0.3, 0.3, count * channels)
@@ -175,7 +181,7 @@ def encoded(container: str, codec: str, channels: int, rate_hz: int) -> bytes:
 
 
 def main() -> None:
-    """Run as the command line says, and print what came of it."""
+    """Run with the arguments of the command line, and print the outcomes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=1)

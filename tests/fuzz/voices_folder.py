@@ -1,7 +1,7 @@
 """Use a voices folder that changes meanwhile: ``python -m tests.fuzz.voices_folder --count 1000``.
 
 One thread makes, replaces, renames, links, grows and removes files and folders. Another finds
-voices, lists them and reads them. Whatever comes of it must be an answer, ``UnknownVoice`` or
+voices, lists them and reads them. Every use must end with an answer, ``UnknownVoice`` or
 ``BadReference``.
 """
 
@@ -29,12 +29,12 @@ ENDINGS = (".wav", ".flac", ".ogg", ".txt", "")
 
 
 def fuzz(*, count: int, seed: int, folder: Path) -> Counter[str]:
-    """Run ``count`` jobs against ``folder`` while it changes; returns what came of them.
+    """Run ``count`` jobs against ``folder`` while it changes; return their outcomes.
 
     Raises:
-        Whatever a job raises that is no promised error.
+        Exception: A job raised an error that is not promised.
     """
-    chance = random.Random(seed)
+    draw = random.Random(seed)
     root = folder / "voices"
     root.mkdir()
     voices = FilesystemVoices(root=root)
@@ -45,16 +45,16 @@ def fuzz(*, count: int, seed: int, folder: Path) -> Counter[str]:
     outcomes: Counter[str] = Counter()
     try:
         for _ in range(count):
-            outcomes[_outcome(voices, references, chance)] += 1
+            outcomes[_outcome(voices, references, draw)] += 1
     finally:
         over.set()
         changes.join()
     return outcomes
 
 
-def _outcome(voices: FilesystemVoices, references: References, chance: random.Random) -> str:
-    name = chance.choice(NAMES) + chance.choice(ENDINGS)
-    job = chance.choices(("find", "read", "count", "entries"), (6, 6, 6, 1))[0]
+def _outcome(voices: FilesystemVoices, references: References, draw: random.Random) -> str:
+    name = draw.choice(NAMES) + draw.choice(ENDINGS)
+    job = draw.choices(("find", "read", "count", "entries"), (6, 6, 6, 1))[0]
     try:
         if job == "find":
             assert references.find(name).recording.file
@@ -69,20 +69,20 @@ def _outcome(voices: FilesystemVoices, references: References, chance: random.Ra
     return f"{job}: answered"
 
 
-def _change(root: Path, chance: random.Random, over: threading.Event) -> None:
+def _change(root: Path, draw: random.Random, over: threading.Event) -> None:
     recording = encoded("wav", "pcm_s16le", 1, 16_000)
     while not over.is_set():
-        path = root / (chance.choice(NAMES) + chance.choice(ENDINGS))
-        change = chance.choice(CHANGES)
+        path = root / (draw.choice(NAMES) + draw.choice(ENDINGS))
+        change = draw.choice(CHANGES)
         with suppress(OSError):
-            change(root, path, recording, chance)
+            change(root, path, recording, draw)
         time.sleep(0.001)
 
 
-def _write(_: Path, path: Path, recording: bytes, chance: random.Random) -> None:
+def _write(_: Path, path: Path, recording: bytes, draw: random.Random) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with _opened(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as opened:
-        opened.write(recording[: chance.choice((0, 100, len(recording), len(recording)))])
+        opened.write(recording[: draw.choice((0, 100, len(recording), len(recording)))])
 
 
 def _grow(_: Path, path: Path, __: bytes, ___: random.Random) -> None:
@@ -99,14 +99,14 @@ def _remove(_: Path, path: Path, __: bytes, ___: random.Random) -> None:
     shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-def _rename(root: Path, path: Path, _: bytes, chance: random.Random) -> None:
-    path.rename(root / (chance.choice(NAMES) + chance.choice(ENDINGS)))
+def _rename(root: Path, path: Path, _: bytes, draw: random.Random) -> None:
+    path.rename(root / (draw.choice(NAMES) + draw.choice(ENDINGS)))
 
 
-def _link(root: Path, path: Path, _: bytes, chance: random.Random) -> None:
-    # nowhere else: what is written through a link is written to where it leads
+def _link(root: Path, path: Path, _: bytes, draw: random.Random) -> None:
+    # Only inside the temporary folder, because a write through a link changes its target.
     targets = (path, root / "a.wav", root.parent, root, root.parent / "out.wav", root / "nothing")
-    path.symlink_to(chance.choice(targets))
+    path.symlink_to(draw.choice(targets))
 
 
 def _pipe(_: Path, path: Path, __: bytes, ___: random.Random) -> None:
@@ -123,7 +123,7 @@ CHANGES: tuple[Callable[[Path, Path, bytes, random.Random], None], ...] = (
 
 
 def main() -> None:
-    """Run as the command line says, and print what came of it."""
+    """Run with the arguments of the command line, and print the outcomes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=1)

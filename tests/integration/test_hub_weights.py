@@ -302,7 +302,7 @@ def test_sends_the_token_to_a_private_hub_and_never_to_its_file_server(
     opened.fetch(unwatched)
 
     assert CheckpointFiles(folder).missing_files() == ()
-    assert hub.tokens_at_storage == set()
+    assert hub.tokens_at_file_server == set()
     assert TOKEN not in repr(opened)
 
 

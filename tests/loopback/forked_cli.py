@@ -17,9 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-ROOT = Path(__file__).parents[2]
+from entrypoints.cli.commands import COMMANDS
+from tests.loopback.worker_process import ROOT
 
-COMMANDS = ("doctor", "download", "selfcheck", "serve", "speak", "voices", "warmup")
 LIBRARIES = ("hibari", "numpy")
 ENGINE_LIBRARIES = ("torch", "transformers", "safetensors.torch", "soxr", "scipy.signal")
 
@@ -120,7 +120,7 @@ def _become(order: dict[str, object]) -> None:
         traceback.print_exc()
         status = 1
     finally:
-        atexit._run_exitfuncs()
+        atexit._run_exitfuncs()  # os._exit skips them, and no public function runs them
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status if isinstance(status, int) else int(status is not None))

@@ -1,4 +1,4 @@
-"""Ports for programs that must be told theirs before they start."""
+"""Ports for programs that get them as arguments."""
 
 import socket
 import sys
@@ -8,11 +8,11 @@ from contextlib import ExitStack, contextmanager
 
 @contextmanager
 def free_ports(count: int) -> Generator[list[int], None, None]:
-    """Ports of the loopback that nobody else is given as long as this lasts.
+    """Reserve ports of the loopback for the duration of the block.
 
-    On Linux a socket that is bound but does not listen keeps a port from being handed out, while
-    a server that asks for this very port still gets it. Elsewhere it would not: there the ports
-    are only known to have been free.
+    On Linux a bound socket without ``listen`` keeps the kernel from choosing its port, while a
+    server that names this port can still bind it. Other systems refuse that server; there the
+    ports are released at once, and another program may take them.
     """
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]

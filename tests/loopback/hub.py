@@ -1,7 +1,7 @@
-"""A Hugging Face hub on this machine: what the client's library asks of one, and its misfortunes.
+"""A Hugging Face hub on the loopback: the requests that its client library sends, and failures.
 
-Large files are redirected to a second server, as the real hub redirects them to where they are
-stored; that server must never see a token.
+Large files are redirected to a second server, as the real hub redirects them to its file server;
+the second server must never get a token.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 LARGE_BYTES = 1_000
-"""From this length on a file is kept in LFS."""
+"""From this length on a file is in LFS, and redirected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request for a file's bytes that was answered with some of them."""
+    """One request for a file's bytes that got some of them."""
 
     name: str
     range: str | None
@@ -30,14 +30,15 @@ class Asked:
 
 @dataclass
 class LoopbackHub:
-    """``repositories`` maps ``ORG/NAME`` to files; everything may be changed between requests.
+    """Stands in for the hub; everything may be changed between requests.
 
+    ``repositories``: files by name, for each ``ORG/NAME``.
     ``cuts``: for each file, after how many bytes to drop the connection, one for each request.
-    ``stalls``: for each file, after how many bytes it goes no further while it is named here.
+    ``stalls``: for each file, after how many bytes the answer pauses until the entry is removed.
     ``refusals``: for each name (of a repository or a file), the status of the next answers.
     ``corrupted``: files that arrive with one byte changed.
-    ``forced_sizes``: what the listing says of a file's length instead of the truth.
-    ``strange``: what was asked for beside listings and files.
+    ``forced_sizes``: lengths that the listing gives instead of the true ones.
+    ``strange``: paths that were requested and are neither listings nor files.
     ``gate``: no byte of a file leaves before it is open.
     """
 
@@ -53,23 +54,25 @@ class LoopbackHub:
     asked: list[Asked] = field(default_factory=list)
     strange: list[str] = field(default_factory=list)
     user_agents: set[str] = field(default_factory=set)
-    tokens_at_storage: set[str] = field(default_factory=set)
+    tokens_at_file_server: set[str] = field(default_factory=set)
     endpoint: str = ""
-    storage: str = ""
+    file_server: str = ""
 
     def commit(self, repository: str) -> str:
+        """Return the hash of the newest commit, which depends on the files."""
         files = sorted(self.repositories[repository].items())
         return hashlib.sha1(repr(files).encode()).hexdigest()
 
     def names(self) -> list[str]:
-        """The files whose bytes were asked for, in order."""
+        """Return the files whose bytes were requested, in order."""
         return [asked.name for asked in self.asked]
 
     @contextmanager
     def running(self) -> Iterator["LoopbackHub"]:
-        servers = [_Server(self, is_storage=is_storage) for is_storage in (False, True)]
+        """Serve for the duration of the block."""
+        servers = [_Server(self, serves_files=serves_files) for serves_files in (False, True)]
         self.gate.set()
-        self.endpoint, self.storage = (f"http://127.0.0.1:{one.server_port}" for one in servers)
+        self.endpoint, self.file_server = (f"http://127.0.0.1:{one.server_port}" for one in servers)
         threads = [threading.Thread(target=one.serve_forever, args=(0.02,)) for one in servers]
         for thread in threads:
             thread.start()
@@ -85,15 +88,15 @@ class LoopbackHub:
 
 
 class _Server(ThreadingHTTPServer):
-    """The hub's face or, with ``is_storage``, where its large files are."""
+    """The hub or, with ``serves_files``, the server of its large files."""
 
-    def __init__(self, hub: LoopbackHub, *, is_storage: bool) -> None:
+    def __init__(self, hub: LoopbackHub, *, serves_files: bool) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.hub = hub
-        self.is_storage = is_storage
+        self.serves_files = serves_files
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that hang up are part of the play; say what else went wrong."""
+        """Ignore clients that hang up, which is part of the tests; print other errors."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
@@ -104,15 +107,15 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
     def do_GET(self) -> None:
         hub = self.server.hub
         path = unquote(urlsplit(self.path).path).strip("/")
         hub.user_agents.add(self.headers["User-Agent"])
-        if self.server.is_storage:
+        if self.server.serves_files:
             if token := self.headers.get("Authorization"):
-                hub.tokens_at_storage.add(token)
+                hub.tokens_at_file_server.add(token)
             repository, _, file = path.partition("//")
             self._content(repository, file)
         elif hub.token and self.headers.get("Authorization") != f"Bearer {hub.token}":
@@ -164,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
         if content is None or commit != hub.commit(repository):
             self._answer(404, {"error": "no entry"}, {"X-Error-Code": "EntryNotFound"})
         elif len(content) >= LARGE_BYTES:
-            where = f"{hub.storage}/{repository}//{path}"
+            where = f"{hub.file_server}/{repository}//{path}"
             self._answer(302, {}, {"Location": where})
         else:
             self._content(repository, path)

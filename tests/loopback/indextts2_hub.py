@@ -1,4 +1,4 @@
-"""A loopback hub that carries IndexTTS-2's five repositories, in small."""
+"""A loopback hub with small files in place of IndexTTS-2's five repositories."""
 
 import random
 
@@ -7,16 +7,16 @@ from tests.loopback.hub import LoopbackHub
 
 GPT = f"{MODEL}/gpt.pth"
 WORDS_FILES = ("config.json", "merges.txt", "model.safetensors", "tokenizer.json")
-UNWANTED = ("README.md", ".gitattributes", "examples/voice.wav")
+_OTHER_FILES = ("README.md", ".gitattributes", "examples/voice.wav")
 
 
 def indextts2_hub() -> LoopbackHub:
-    """Every needed file, some large and some small, everything of the words model, and more."""
+    """Return a hub with every needed file, some large and some small, and files beside them."""
     noise = random.Random(7)
     repositories: dict[str, dict[str, bytes]] = {}
     for need in NEEDED_FILES:
         repository = repositories.setdefault(
-            need.repository, dict.fromkeys(UNWANTED, b"not wanted")
+            need.repository, dict.fromkeys(_OTHER_FILES, b"not needed")
         )
         if not need.path.endswith("/"):
             is_small = need.path.endswith((".json", ".yaml"))
@@ -28,10 +28,10 @@ def indextts2_hub() -> LoopbackHub:
 
 
 def wanted_files(hub: LoopbackHub) -> dict[str, bytes]:
-    """Name and content of everything that a download must bring."""
+    """Return the name and the content of every file that a download must fetch."""
     return {
         f"{repository}/{path}": content
         for repository, files in hub.repositories.items()
         for path, content in files.items()
-        if path not in UNWANTED
+        if path not in _OTHER_FILES
     }

@@ -1,4 +1,4 @@
-"""What a customer's program does with the client of RunPod's SDK; prints one JSON object."""
+"""A program that uses the client of RunPod's SDK and prints the answers as one JSON object."""
 
 import json
 

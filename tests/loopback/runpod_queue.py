@@ -1,6 +1,6 @@
-"""RunPod's job queue on the loopback, as its SDK sees it from the worker's and the client's side.
+"""RunPod's job queue on the loopback, for the SDK's worker and for its client.
 
-The worker takes jobs, posts pieces and results, pings and asks which jobs to stop; the client
+The worker takes jobs, posts pieces and results, pings, and polls for jobs to stop; the client
 runs, polls, streams and cancels. Every post of a worker is recorded with its time and size, and
 any of them can be made to fail.
 """
@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from tests.loopback.runpod_server import QueueServer
@@ -24,7 +25,7 @@ LONG_POLL_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Post:
-    """What a worker sent: ``kind`` is job-stream or job-done."""
+    """One post of a worker; ``kind`` is job-stream or job-done, ``at`` in seconds."""
 
     kind: str
     job_id: str
@@ -37,6 +38,8 @@ class Post:
 
 @dataclass
 class Job:
+    """A job in the queue, and every post of a worker about it."""
+
     id: str
     input: Any
     status: str = "IN_QUEUE"
@@ -49,15 +52,16 @@ class Job:
 
     @property
     def pieces(self) -> list[Any]:
-        """What was streamed and taken, in order."""
+        """The streamed pieces that the queue accepted, in order."""
         return [
             post.body["output"]
             for post in self.posts
-            if post.kind == "job-stream" and post.answered == 200
+            if post.kind == "job-stream" and post.answered == HTTPStatus.OK
         ]
 
     @property
     def is_final(self) -> bool:
+        """Whether the job has ended."""
         return self.status in FINAL
 
 
@@ -72,7 +76,7 @@ class Fault:
 
 
 class JobQueue:
-    """Serves from construction until it is closed."""
+    """Stands in for RunPod's queue, from its construction until it is closed."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -90,6 +94,7 @@ class JobQueue:
         self._thread.start()
 
     def close(self) -> None:
+        """Answer no more requests."""
         with self._changed:
             self._is_open = False
             self._changed.notify_all()
@@ -99,11 +104,11 @@ class JobQueue:
 
     @property
     def base_url(self) -> str:
-        """What clients put in front of the endpoint's name."""
+        """The URL before the endpoint's name."""
         return f"http://127.0.0.1:{self._server.server_port}/v2"
 
     def worker_environment(self, worker_id: str = "worker-1") -> dict[str, str]:
-        """What RunPod sets in a worker's container."""
+        """Return the variables that RunPod sets in a worker's container."""
         base = f"{self.base_url}/{ENDPOINT}"
         return {
             "RUNPOD_WEBHOOK_GET_JOB": f"{base}/job-take/$ID?gpu=none".replace("$ID", worker_id),
@@ -118,7 +123,7 @@ class JobQueue:
             "RUNPOD_SKIP_GPU_CHECK": "true",
         }
 
-    # what a test does
+    # For tests.
 
     def submit(self, job_input: Any, *, job_id: str | None = None) -> Job:
         job = Job(job_id or f"job-{next(self._numbers)}", job_input)
@@ -155,7 +160,7 @@ class JobQueue:
             self._faults.append(fault)
         return fault
 
-    # what a worker asks
+    # For the worker.
 
     def take(self, count: int) -> list[dict[str, Any]]:
         with self._changed:
@@ -182,13 +187,13 @@ class JobQueue:
             return stopped
 
     def receive(self, kind: str, job_id: str, raw: bytes, key: str) -> int:
-        """Record a post; answers its status."""
+        """Record a post and return its HTTP status."""
         body = json.loads(raw)
         with self._changed:
             status = self._status_of_post(kind, job_id)
             job = self._jobs[job_id]
             job.posts.append(Post(kind, job_id, len(raw), body, time.monotonic(), status, key))
-            if status == 200:
+            if status == HTTPStatus.OK:
                 self._apply(job, kind, body)
             self._changed.notify_all()
             return status
@@ -216,7 +221,7 @@ class JobQueue:
         job.output = body.get("output")
         job.status = "FAILED" if job.error else "COMPLETED"
 
-    # what a client asks
+    # For the client.
 
     def answer_client(self, method: str, verb: str, job_id: str, body: Any) -> tuple[int, Any]:
         if verb == "health":

@@ -1,7 +1,8 @@
-"""The HTTP of the loopback queue: paths and statuses as RunPod's SDK expects them."""
+"""The HTTP interface of the loopback queue: paths and statuses as RunPod's SDK expects them."""
 
 import json
 import re
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, cast
 
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
     from tests.loopback.runpod_queue import JobQueue
 
 DROPPED = 0
-"""In place of a status: the connection is closed without an answer."""
+"""A status that closes the connection without an answer."""
 
 _PATH = re.compile(r"/v2/[^/]+/(?P<verb>[a-z-]+)(?:/(?P<first>[^/?]+))?(?:/(?P<second>[^/?]+))?")
 
@@ -30,7 +31,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     @property
     def queue(self) -> "JobQueue":
-        return cast(QueueServer, self.server).queue
+        return cast("QueueServer", self.server).queue
 
     def do_GET(self) -> None:
         verb, first, _ = self._path()
@@ -38,7 +39,7 @@ class _Handler(BaseHTTPRequestHandler):
         asked = dict(part.partition("=")[::2] for part in query.split("&") if part)
         if verb == "job-take":
             jobs = self.queue.take(1)
-            self._answer(200, jobs[0]) if jobs else self._answer(204, None)
+            self._answer(200, jobs[0]) if jobs else self._answer(HTTPStatus.NO_CONTENT, None)
         elif verb == "job-take-batch":
             self._answer(200, self.queue.take(int(asked["batch_size"])))
         elif verb == "job-stop":
@@ -68,7 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
         if status == DROPPED:
             self.close_connection = True
             return
-        content = b"" if status == 204 else json.dumps(body).encode()
+        content = b"" if status == HTTPStatus.NO_CONTENT else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
@@ -76,4 +77,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Every request is in the records already."""
+        """Print nothing: the queue records every request."""

@@ -1,4 +1,4 @@
-"""An HTTP proxy that passes requests on until it is told to fail."""
+"""An HTTP proxy that passes requests on unless a test plans a fault."""
 
 import socket
 import struct
@@ -37,13 +37,14 @@ class Exchange(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _any  # noqa: N815
 
     def log_message(self, *_: object) -> None:
-        """A test prints nothing."""
+        """Print nothing."""
 
     def body(self) -> bytes:
+        """Read the body of the request."""
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
     def pass_on(self, *, answer: bool = True) -> None:
-        """Ask the service, and answer what it answers."""
+        """Send the request to the service and its answer to the client."""
         url = urlsplit(self.path)
         upstream = HTTPConnection(self.server.proxy.upstream, timeout=30)
         try:
@@ -66,12 +67,13 @@ class Exchange(BaseHTTPRequestHandler):
             )
 
     def refuse(self, status: int, code: str) -> None:
+        """Answer with an error in the form of S3."""
         self.body()
         content = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
         self._reply(status, {"Content-Type": "application/xml"}, content)
 
     def cut(self) -> None:
-        """Break the connection, without the courtesies."""
+        """Reset the connection: the client gets no orderly end."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
@@ -92,12 +94,12 @@ Fault = Callable[[Exchange], None]
 
 
 def refusal(status: int, code: str) -> Fault:
-    """Answers an error."""
+    """Return a fault that answers with an error."""
     return lambda exchange: exchange.refuse(status, code)
 
 
 def cut_upload(after_bytes: int) -> Fault:
-    """Breaks the connection when that much of the body has come."""
+    """Return a fault that resets the connection after ``after_bytes`` of the body."""
 
     def fault(exchange: Exchange) -> None:
         exchange.rfile.read(after_bytes)
@@ -107,13 +109,13 @@ def cut_upload(after_bytes: int) -> Fault:
 
 
 def lost_answer(exchange: Exchange) -> None:
-    """The service does what it was asked to, and the client never hears of it."""
+    """Let the service execute the request, and reset the connection before its answer."""
     exchange.pass_on(answer=False)
     exchange.cut()
 
 
 def slow(seconds: float) -> Fault:
-    """Answers what the service answers, later."""
+    """Return a fault that answers as the service does, ``seconds`` later."""
 
     def fault(exchange: Exchange) -> None:
         time.sleep(seconds)
@@ -122,11 +124,11 @@ def slow(seconds: float) -> Fault:
     return fault
 
 
-def meanwhile(happens: Callable[[], object]) -> Fault:
-    """Something happens between the client's request and its arrival."""
+def meanwhile(event: Callable[[], object]) -> Fault:
+    """Return a fault that calls ``event`` before the request reaches the service."""
 
     def fault(exchange: Exchange) -> None:
-        happens()
+        event()
         exchange.pass_on()
 
     return fault
@@ -142,7 +144,7 @@ class _Plan:
 
 @dataclass(slots=True)
 class FaultyProxy:
-    """A proxy before ``service_url``; it remembers the ``METHOD /path?query`` of each request."""
+    """A proxy before ``service_url``; it keeps the ``METHOD /path?query`` of each request."""
 
     service_url: str
     requests: list[str] = field(default_factory=list)
@@ -165,6 +167,7 @@ class FaultyProxy:
         self._plans.append(_Plan(fault, method, marked.lower(), times))
 
     def fault_for(self, exchange: Exchange) -> Fault | None:
+        """Record the request and return the fault that is planned for it."""
         self.requests.append(f"{exchange.command} {exchange.path}")
         marks = f"{exchange.path} {' '.join(exchange.headers)}".lower()
         for plan in self._plans:

@@ -18,10 +18,10 @@ from adapters.s3.connection import AddressingStyle, RetryPolicy, S3Connection
 from tests.loopback.free_ports import free_ports
 
 ACCESS_KEY_ID = "seaweed-access-key"
-SECRET_ACCESS_KEY = "seaweed-secret-nobody-may-read"
+SECRET_ACCESS_KEY = "seaweed-secret-of-the-tests"
 BUCKET = "media"
 DOMAIN = "s3.test"
-"""Where the bucket may stand in the host's name: ``media.s3.test``."""
+"""The domain whose host names may begin with the bucket: ``media.s3.test``."""
 
 DEFAULT_POLICY = RetryPolicy()
 READY_WITHIN_SECONDS = 60.0
@@ -107,13 +107,13 @@ def _running(ports: dict[str, int]) -> Generator[Seaweed, None, None]:
 
 
 def _wait_until_it_stores(seaweed: Seaweed, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Until a first object is stored: that allocates the volumes, after the port is open."""
+    """Wait until a first object is stored: volumes are allocated after the port is open."""
     client = seaweed.connection(retry_policy=RetryPolicy(attempts=1)).client()
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
             client.put_object(Bucket=BUCKET, Key=f"probe/{uuid.uuid4().hex}", Body=io.BytesIO(b"x"))
-        except Exception:  # noqa: BLE001 - whatever keeps it from storing, it is not ready
+        except Exception:  # noqa: BLE001 - any error means that it is not ready
             time.sleep(0.1)
         else:
             return

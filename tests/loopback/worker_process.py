@@ -11,11 +11,11 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 WORKER = ("-m", "entrypoints.runpod_worker")
 SCRIPTED = ("-m", "tests.models.scripted_worker")
-"""The same worker main, with a model that does what the text says."""
+"""The same worker, with a model that follows words in the text."""
 
 
 class WorkerProcess:
-    """Runs until it is stopped; what it prints goes to one file."""
+    """A worker that runs until it is stopped; its output goes to the file ``log``."""
 
     def __init__(self, *arguments: str, environment: dict[str, str], log: Path) -> None:
         self._log = log
@@ -42,21 +42,24 @@ class WorkerProcess:
         return self._process.poll() is None
 
     def printed(self) -> str:
+        """Return all output so far."""
         return self._log.read_text(errors="replace")
 
     def events(self, name: str) -> list[dict[str, Any]]:
-        """Our own log lines of one event."""
+        """Return the product's own log lines of one event."""
         lines = [line for line in self.printed().splitlines() if line.startswith("{")]
         return [found for found in map(json.loads, lines) if found.get("event") == name]
 
     def ask_to_stop(self) -> None:
+        """Send the signal that RunPod sends, without a wait."""
         self._process.send_signal(signal.SIGTERM)
 
     def wait(self, *, seconds: float = 30) -> int:
+        """Wait for the end and return the exit status."""
         return self._process.wait(timeout=seconds)
 
     def stop(self) -> int:
-        """End it the way RunPod does; a worker that does not obey is killed, and that is told."""
+        """End the worker as RunPod does; kill one that does not end, and raise the time-out."""
         if self.is_alive:
             self.ask_to_stop()
         try:

@@ -1,15 +1,16 @@
-"""The worker with a model that does what the text says: for failures that no real model has.
+"""The worker with a model that follows words in the text: for failures that no real model has.
 
-``SCRIPTED_STATE`` says how loading goes; a chunk with one of these words misbehaves:
+``SCRIPTED_STATE`` sets how loading ends. A request with ``REFUSE`` is refused before its first
+part; a chunk with one of these words misbehaves:
 
-``RAISE``   raises something that is no domain error
+``RAISE``   raises an error that is no domain error
 ``BREAK``   raises SynthesisFailed
 ``MEMORY``  runs out of memory
-``FULL``    has an allocation fail that nobody explained
-``LOST``    loses its device, for good
+``FULL``    raises a bare MemoryError, as a failed allocation does
+``LOST``    loses its device and stays failed
 ``FOREVER`` speaks silence without end
-``STUCK``   does not come back at all
-``WEDGED``  neither, in a thread pool that the interpreter waits for when it ends
+``STUCK``   never returns
+``WEDGED``  never returns, in a thread pool that the interpreter joins at its exit
 ``GATE``    waits until the file ``SCRIPTED_GATE`` exists
 """
 
@@ -27,7 +28,7 @@ from dependency_injector import providers
 from application.ports.speech_model import ModelInfo, ModelState, ModelStatus, SpokenPart
 from domain.audio import Samples
 from domain.delivery import Delivery
-from domain.errors import DeviceLost, ModelUnavailable, OutOfMemory, SynthesisFailed
+from domain.errors import DeviceLost, InvalidRequest, ModelUnavailable, OutOfMemory, SynthesisFailed
 from domain.voice import Recording
 from entrypoints.container import Container
 from entrypoints.runpod_worker import main
@@ -36,6 +37,7 @@ from entrypoints.settings.settings import WorkerSettings, load_settings
 RATE_HZ = 24_000
 SECONDS_A_CHARACTER = 0.06
 LOADING_SECONDS = 4.0
+"""Long enough for a job to arrive while the model loads."""
 
 _UNAVAILABLE = {
     "missing_weights": ModelStatus(
@@ -47,7 +49,10 @@ _UNAVAILABLE = {
 
 
 class ScriptedModel:
-    """Chirps, as long as the text is, that depend on text, seed and place."""
+    """Speaks each chunk as a tone; text, seed and the chunk's index choose pitch and length.
+
+    ``spoken`` counts the chunks spoken so far.
+    """
 
     info = ModelInfo(
         name="scripted", device="cpu", uses_gpu=False, clones_voices=True, sample_rate_hz=RATE_HZ
@@ -59,6 +64,7 @@ class ScriptedModel:
         self._loading = threading.Lock()
         self._is_ready = state == "ready"
         self._failure = ""
+        self.spoken = 0
 
     def status(self) -> ModelStatus:
         if self._script in _UNAVAILABLE:
@@ -85,10 +91,13 @@ class ScriptedModel:
     def speak(
         self, chunks: Sequence[str], *, voice: Recording, delivery: Delivery
     ) -> Generator[SpokenPart, None, None]:
+        if any("REFUSE" in chunk for chunk in chunks):
+            raise InvalidRequest("text", "this model cannot speak REFUSE")
         self.load()
         for index, chunk in enumerate(chunks):
             yield from self._misbehave(index, chunk)
-            samples = _chirp(chunk, seed=delivery.seed, index=index)
+            samples = _tone(chunk, seed=delivery.seed, index=index)
+            self.spoken += 1
             half = len(samples) // 2
             yield SpokenPart(index, samples[:half], ends_chunk=False)
             yield SpokenPart(index, samples[half:], ends_chunk=True)
@@ -116,7 +125,7 @@ class ScriptedModel:
             time.sleep(0.02)
 
 
-def _chirp(text: str, *, seed: int, index: int) -> Samples:
+def _tone(text: str, *, seed: int, index: int) -> Samples:
     noise = np.random.default_rng([seed, index, zlib.crc32(text.encode())])
     count = int(len(text) * SECONDS_A_CHARACTER * RATE_HZ)
     phase = np.arange(count, dtype=np.float32) * np.float32(noise.uniform(0.02, 0.1))

@@ -1,4 +1,4 @@
-"""A speech model that speaks tones: instant, exact, and as odd as a test wants it."""
+"""A speech model that speaks tones: instant, exact, and with the faults that a test needs."""
 
 from collections.abc import Generator, Sequence
 
@@ -101,7 +101,7 @@ class ToneModel:
     def _tone(self, index: int, voice: Recording, delivery: Delivery) -> Samples:
         draw = np.random.default_rng([delivery.seed, index, int(voice.digest[:8], 16)])
         time = np.arange(int(self._seconds * RATE_HZ)) / RATE_HZ
-        # the quarter turn lets every tone begin at full level: an edge that a click would show at
+        # A cosine begins at full level, so that a missing ramp is an audible click.
         tone = self._level * np.cos(2 * np.pi * draw.uniform(100, 1000) * time)
         if index in self._silent_chunks:
             tone = np.zeros_like(tone)

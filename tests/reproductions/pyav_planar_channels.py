@@ -6,7 +6,7 @@ planar frame of eight channels or more has no such pointer behind its last plane
 newest release when this was written; packed frames have one plane and are not.
 
 Run ``python -m tests.reproductions.pyav_planar_channels``: each count of channels is converted in
-a process of its own, and the line says how that ended.
+a process of its own, and a line is printed with its exit status.
 """
 
 import subprocess

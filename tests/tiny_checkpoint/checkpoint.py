@@ -1,8 +1,8 @@
-"""A whole IndexTTS-2 checkpoint, tiny if not asked for more: random weights, real structure.
+"""An IndexTTS-2 checkpoint with random weights and the real structure, tiny by default.
 
 ``python -m tests.tiny_checkpoint.checkpoint FOLDER`` writes it, as ``FOLDER/model`` and a hub cache
 ``FOLDER/hub``. Every tensor is drawn by numpy from its own name, so that two machines agree bit by
-bit and a tensor keeps its values when another is added.
+bit, and a tensor keeps its values when another is added.
 """
 
 import json
@@ -38,7 +38,7 @@ REVISION = "0" * 40
 
 
 def write_checkpoint(folder: Path, sizes: Sizes = TINY) -> Path:
-    """Write ``folder``/model and ``folder``/hub; answers the model folder."""
+    """Write ``folder``/model and ``folder``/hub; return the model folder."""
     model = folder / "model"
     model.mkdir(parents=True)
     (model / "config.yaml").write_text(yaml.safe_dump(dict(sizes.model)))
@@ -57,7 +57,7 @@ def write_checkpoint(folder: Path, sizes: Sizes = TINY) -> Path:
 
 
 def language_model(classes: ModelClasses, model: Mapping[str, Any], width: int) -> Any:
-    """The package's language model, which listens to ``width`` features: it says 1024 itself."""
+    """Build the package's language model for ``width`` features instead of its fixed 1024."""
     network = classes.language_model(**munchify(model["gpt"]))
     for encoder in (network.conditioning_encoder, network.emo_conditioning_encoder):
         channels = encoder.embed.out[0].out_features
@@ -66,7 +66,7 @@ def language_model(classes: ModelClasses, model: Mapping[str, Any], width: int) 
 
 
 def mel_decoder(classes: ModelClasses, model: Mapping[str, Any], width: int) -> Any:
-    """The package's mel decoder, part by part, which takes latents into ``width`` features."""
+    """Build the parts of the package's mel decoder, with latents mapped to ``width`` features."""
     parts = classes.mel_decoder(munchify(model["s2mel"]), use_gpt_latent=True).models
     parts["gpt_layer"] = nn.Sequential(
         nn.Linear(model["gpt"]["model_dim"], 256), nn.Linear(256, 128), nn.Linear(128, width)
@@ -75,9 +75,9 @@ def mel_decoder(classes: ModelClasses, model: Mapping[str, Any], width: int) -> 
 
 
 def language_tensors(network: nn.Module, sizes: Sizes) -> dict[str, Tensor]:
-    """What a checkpoint of these sizes holds for its language model."""
+    """Return the state dict of the language model in a checkpoint of these sizes."""
     tensors = tensors_of(network, "gpt")
-    # The start code has no sound: a trained model never says it, and this one must not either.
+    # The start code has no sound; like a trained model, this one must never generate it.
     tensors["mel_head.bias"][sizes.model["gpt"]["start_mel_token"]] = -1e4
     return tensors
 

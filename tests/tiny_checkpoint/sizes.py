@@ -1,4 +1,4 @@
-"""How large a random checkpoint is: tiny for tests, middle and full for what is to be measured."""
+"""Sizes of random checkpoints: tiny for tests, middle and full for benchmarks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from tests.tiny_checkpoint.config import MODEL_CONFIG, SPEECH_ENCODER_CONFIG, VO
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The configuration files of a checkpoint, and CAMPPlus's sizes, which stand in none."""
+    """The configuration files of a checkpoint, and the sizes of CAMPPlus, which has no file."""
 
     model: Mapping[str, Any]
     speech_encoder: Mapping[str, Any]
@@ -18,11 +18,12 @@ class Sizes:
 
     @property
     def semantic_width(self) -> int:
+        """Width of the speech encoder's features."""
         return int(self.speech_encoder["hidden_size"])
 
 
 def _changed(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """``settings`` with ``changes``; where both have a mapping, that is changed in turn."""
+    """Return ``settings`` with ``changes``; mappings in both are merged in the same way."""
     deeper = {
         name: _changed(settings[name], change)
         for name, change in changes.items()

@@ -19,11 +19,11 @@ _GAINS = {
 }
 """Standard deviations of the tensors that are no layer's weights."""
 _LOUDER = ("gpt.gpt.", "gpt.conditioning_encoder.", "gpt.emo_conditioning_encoder.", "speech.")
-"""Parts whose layers get half as much again, so that voice and text are heard in the output."""
+"""Parts whose layers get half as much again, so that voice and text change the output."""
 
 
 def tensors_of(network: nn.Module, prefix: str) -> dict[str, Tensor]:
-    """New values for all that ``network`` saves; what it computes itself stays."""
+    """Return new values for the state dict of ``network``; computed buffers keep theirs."""
     parameters = dict(network.named_parameters())
     tensors: dict[str, Tensor] = {}
     for name, old in network.state_dict().items():
@@ -39,7 +39,7 @@ def tensors_of(network: nn.Module, prefix: str) -> dict[str, Tensor]:
 
 
 def drawn(name: str, shape: tuple[int, ...], deviation: float) -> Tensor:
-    """Normal numbers that depend on ``name`` alone."""
+    """Return normal numbers that depend on ``name`` alone."""
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
     values = np.random.default_rng(seed).standard_normal(shape) * deviation
     return torch.from_numpy(values.astype(np.float32))

@@ -14,7 +14,7 @@ _HARMONICS = 11
 
 
 def hum(pitch_hz: float, *, seconds: float = 2.5, rate_hz: int = 24000) -> npt.NDArray[np.int16]:
-    """A voice-like tone: harmonics with vibrato, swelling twice a second, peak near half scale."""
+    """Return a voice-like tone: harmonics with vibrato, two swells a second, peak at half scale."""
     time = np.arange(round(seconds * rate_hz)) / rate_hz
     vibrato = 0.3 * np.sin(2 * np.pi * 5.1 * time)
     tone = sum(
@@ -28,7 +28,7 @@ def hum(pitch_hz: float, *, seconds: float = 2.5, rate_hz: int = 24000) -> npt.N
 def recording(
     name: str, pitch_hz: float, *, seconds: float = 2.5, rate_hz: int = 24000
 ) -> Recording:
-    """The hum as the application hands it to a speech model."""
+    """Return the hum in the form that a speech model gets from the application."""
     samples = hum(pitch_hz, seconds=seconds, rate_hz=rate_hz)
     return Recording(
         name=name,
@@ -39,6 +39,7 @@ def recording(
 
 
 def write_wav(path: Path, samples: npt.NDArray[np.int16], rate_hz: int) -> None:
+    """Write ``samples`` as a mono wav file of 16 bits."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

@@ -13,7 +13,7 @@ from adapters.indextts2.t2s.prompt import PromptBuilder
 from adapters.indextts2.t2s.sampling import CodeSampling
 from adapters.indextts2.t2s.transformer import Transformer
 from adapters.indextts2.upstream import bare_package, import_model_classes
-from benchmarks.upstream import Said, generated, set_up_generation
+from benchmarks.upstream import GeneratedCodes, generated, set_up_generation
 from tests.models.indextts2.golden_runs import PackageNoise, with_stop
 from tests.models.indextts2.speaking import samplings
 from tests.tiny_checkpoint.checkpoint import language_model, language_tensors
@@ -46,7 +46,7 @@ class Comparison:
         length = int(torch.randint(3, 41, (1,), generator=generator))
         return torch.randint(2, 120, (length,), generator=generator).tolist()
 
-    def run_package(self, text: int, voice: int, sampling: CodeSampling) -> Said:
+    def run_package(self, text: int, voice: int, sampling: CodeSampling) -> GeneratedCodes:
         features = self.voice(voice)
         torch.manual_seed(text)
         return generated(self.model, features, features, self.text(text), sampling)

@@ -1,0 +1,107 @@
+"""Checks of ``doctor`` on the parts of the application: engine, voices and store."""
+
+from pathlib import Path
+
+from application.engine_choice import EngineChoice, PassedOver
+from application.ports.speech_model import ModelStatus
+from application.ports.storage import ObjectStore
+from application.ports.voices import VoiceRepository
+from application.references import References
+from domain.errors import SpeechError
+from entrypoints.cli.findings import Finding, Mark
+from entrypoints.installation import DISTRIBUTION, install_advice
+
+
+def check_engines(choice: EngineChoice) -> list[Finding]:
+    """Report the engine that speaks, and each preferred one that does not."""
+    status, info = choice.model.status(), choice.model.info
+    mark = Mark.OK if status.state.can_speak else Mark.PROBLEM
+    chosen = Finding(
+        subject=f"engine {info.name}",
+        found=f"{status.state.value} on {info.device}{_missing(status)}",
+        mark=mark,
+        advice=_advice(status),
+    )
+    return [chosen, *(_not_chosen(engine, mark) for engine in choice.passed_over)]
+
+
+def check_voices(references: References, voices: VoiceRepository, *, folder: Path) -> list[Finding]:
+    """Report how many recordings can be used, and those that another one shadows."""
+    entries = list(references.entries())
+    broken = tuple(entry.problem for entry in entries if entry.problem)
+    usable = Finding(
+        subject="voices",
+        found=f"{len(entries)} in {folder} and bundled, {len(broken)} unusable",
+        mark=Mark.PROBLEM if broken else Mark.OK,
+        advice=broken,
+    )
+    shadowed = [
+        Finding(
+            subject="voices",
+            found=f"{file} is shadowed by {other}, which its name means",
+            mark=Mark.NOTE,
+            advice=(f"rename or remove one of them: {DISTRIBUTION} voices rename {file} NEW_NAME",),
+        )
+        for file, other in voices.shadowed().items()
+    ]
+    return [usable, *shadowed]
+
+
+def check_default_voice(references: References, name: str) -> list[Finding]:
+    """Report the default voice if it cannot be used."""
+    try:
+        references.find(name)
+    except SpeechError as error:
+        advice = "set DEFAULT_VOICE to a voice that can be used"
+        return [
+            Finding(
+                subject="default voice",
+                found=error.message,
+                mark=Mark.PROBLEM,
+                advice=(advice,),
+            )
+        ]
+    return []
+
+
+def check_bucket(store: ObjectStore, *, bucket: str, endpoint_url: str) -> Finding:
+    """Report whether a store in S3 can be reached."""
+    place = f"bucket {bucket} at {endpoint_url}"
+    advice = "check the S3_ variables, and that this machine reaches the endpoint"
+    return _check_store(store, place=place, done="reached", advice=advice)
+
+
+def check_output_folder(store: ObjectStore, *, folder: Path) -> Finding:
+    """Report whether a store in a folder can be written."""
+    advice = "set OUTPUT_AUDIO_DIR to a folder that you may write"
+    return _check_store(store, place=str(folder), done="written", advice=advice)
+
+
+def _check_store(store: ObjectStore, *, place: str, done: str, advice: str) -> Finding:
+    is_reachable = store.is_reachable()
+    return Finding(
+        subject=f"output ({store.kind})",
+        found=f"{place} {'can' if is_reachable else 'cannot'} be {done}",
+        mark=Mark.OK if is_reachable else Mark.PROBLEM,
+        advice=() if is_reachable else (advice,),
+    )
+
+
+def _not_chosen(passed_over: PassedOver, chosen: Mark) -> Finding:
+    """Report a problem only where the engine that was chosen instead cannot speak either."""
+    reasons = passed_over.reasons
+    states = ", ".join(f"{reason.state.value}{_missing(reason)}" for reason in reasons)
+    return Finding(
+        subject=f"engine {passed_over.engine}",
+        found=f"not chosen: {states}",
+        mark=Mark.PROBLEM if chosen is Mark.PROBLEM else Mark.NOTE,
+        advice=tuple(line for reason in reasons for line in _advice(reason)),
+    )
+
+
+def _missing(status: ModelStatus) -> str:
+    return f"; missing: {', '.join(status.missing_files)}" if status.missing_files else ""
+
+
+def _advice(status: ModelStatus) -> tuple[str, ...]:
+    return (*([status.advice] if status.advice else []), *install_advice(status.extras))
