@@ -18,5 +18,5 @@ class SettingsError(Exception):
 def complain(message: str, status: int) -> int:
     """Print each line of ``message`` under the program's name, and return ``status``."""
     for line in message.splitlines():
-        print(f"indextts-runpod: {line}", file=sys.stderr)
+        print(f"indextts-runpod: {line}", file=sys.stderr)  # noqa: T201 - before logs exist
     return status

@@ -37,7 +37,7 @@ class PyavEncoder:
         bitrate_kbps: int,
     ) -> EncodedAudio:
         """Implement ``AudioEncoder.encode``; wav and flac hold exactly ``to_int16`` of them."""
-        content = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES))  # noqa: SIM115
+        content = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES))  # noqa: SIM115
         try:
             writing = _Writing(content, sample_rate_hz, audio_format, bitrate_kbps)
             for part in samples:

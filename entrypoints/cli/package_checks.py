@@ -3,7 +3,8 @@
 import platform
 import shutil
 import sys
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -50,14 +51,14 @@ def check_packages(*, engine: str, uses_s3: bool) -> list[Finding]:
     return [_check_package(package, needed) for package in _OPTIONAL_PACKAGES]
 
 
-_NEEDED: Mapping[str, Set[str]] = {
+_NEEDED: Mapping[str, AbstractSet[str]] = {
     "preview": {"hibari-tts"},
     "indextts2": {"torch", "indextts2-inference"},
 }
 """The packages without which an engine cannot speak, by the engine's name."""
 
 
-def _check_package(package: OptionalPackage, needed: Set[str]) -> Finding:
+def _check_package(package: OptionalPackage, needed: AbstractSet[str]) -> Finding:
     try:
         found = f"{version(package.name)}, for {package.provides}"
         return Finding(subject=package.name, found=found)

@@ -76,7 +76,8 @@ class EngineLease:
 
     def stack(self) -> str:
         """Return the call stack of the thread that uses the engine; empty if none does."""
-        frame = sys._current_frames().get(self._thread or 0)
+        frames = sys._current_frames()  # noqa: SLF001 - the documented way to another thread's stack
+        frame = frames.get(self._thread or 0)
         return "".join(traceback.format_stack(frame)) if frame else ""
 
     def _release(self) -> None:

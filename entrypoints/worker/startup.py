@@ -50,12 +50,13 @@ def run_and_log(event: str, work: Callable[[], object]) -> None:
     No exception is raised: a job that needs what failed reports the error itself.
     """
     began = time.perf_counter()
+    failed = f"{event}_failed"
     try:
         result = work()
     except SpeechError as error:
-        log.error(f"{event}_failed", error=str(error))  # noqa: TRY400 - the message explains it
+        log.error(failed, error=str(error))  # noqa: TRY400 - the message explains it
     except Exception:
-        log.exception(f"{event}_failed")
+        log.exception(failed)
     else:
         found = asdict(result) if is_dataclass(result) and not isinstance(result, type) else {}
         log.info(event, took=round(time.perf_counter() - began, 3), **found)

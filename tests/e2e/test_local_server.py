@@ -84,7 +84,11 @@ def seconds_of(path: Path) -> float:
 
 def run(client: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(client), *arguments], capture_output=True, text=True, timeout=60
+        [sys.executable, str(client), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 

@@ -21,4 +21,4 @@ class TestScriptedModel(SamplingSpeechModelContract):
         return [*CHUNKS, "REFUSE this one."], Delivery(seed=1)
 
     def work(self, model: SpeechModel) -> float:
-        return cast(ScriptedModel, model).spoken
+        return cast("ScriptedModel", model).spoken

@@ -62,6 +62,7 @@ def outcome(what: str, name: str, folder: Path) -> str:
         capture_output=True,
         text=True,
         timeout=100,
+        check=False,
     )
     assert done.stderr == ""
     return done.stdout

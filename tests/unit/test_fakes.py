@@ -39,7 +39,7 @@ class TestToneModel(SamplingSpeechModelContract):
         return [*CHUNKS, "This is unspeakable."], Delivery(seed=1)
 
     def work(self, model: SpeechModel) -> float:
-        return len(cast(ToneModel, model).spoken)
+        return len(cast("ToneModel", model).spoken)
 
 
 class TestRawCodec(AudioCodecContract):
@@ -58,7 +58,7 @@ class TestMemoryStore(ObjectStoreContract):
         return MemoryStore()
 
     def content_at(self, store: ObjectStore, stored: StoredObject) -> bytes:
-        return cast(MemoryStore, store).objects[stored.url.removeprefix("memory:")][1]
+        return cast("MemoryStore", store).objects[stored.url.removeprefix("memory:")][1]
 
 
 class TestDatedFiles(ExpiringFilesContract):
@@ -67,10 +67,10 @@ class TestDatedFiles(ExpiringFilesContract):
         return DatedFiles()
 
     def write(self, files: ExpiringFiles, name: str, content: bytes, *, moment: float) -> None:
-        cast(DatedFiles, files).files[name] = (moment, len(content))
+        cast("DatedFiles", files).files[name] = (moment, len(content))
 
     def names(self, files: ExpiringFiles) -> set[str]:
-        return set(cast(DatedFiles, files).files)
+        return set(cast("DatedFiles", files).files)
 
     def unremovable(self) -> ExpiringFiles:
         files = DatedFiles()
@@ -90,13 +90,13 @@ class TestListedVoices(VoiceSourceContract):
         return ListedVoices()
 
     def write(self, source: VoiceSource, file: str, content: bytes) -> None:
-        cast(ListedVoices, source).put(file, content)
+        cast("ListedVoices", source).put(file, content)
 
     def remove(self, source: VoiceSource, file: str) -> None:
-        cast(ListedVoices, source).remove(file)
+        cast("ListedVoices", source).remove(file)
 
     def disconnect(self, source: VoiceSource) -> None:
-        cast(ListedVoices, source).failure = StorageFailed("the source cannot be reached")
+        cast("ListedVoices", source).failure = StorageFailed("the source cannot be reached")
 
 
 class TestMemoryMirror(VoiceMirrorContract):
@@ -105,16 +105,16 @@ class TestMemoryMirror(VoiceMirrorContract):
         return MemoryMirror()
 
     def content_at(self, mirror: VoiceMirror, file: str) -> bytes | None:
-        return cast(MemoryMirror, mirror).contents.get(file)
+        return cast("MemoryMirror", mirror).contents.get(file)
 
     def write(self, mirror: VoiceMirror, file: str, content: bytes) -> None:
-        cast(MemoryMirror, mirror).contents[file] = content
+        cast("MemoryMirror", mirror).contents[file] = content
 
     def remove(self, mirror: VoiceMirror, file: str) -> None:
-        del cast(MemoryMirror, mirror).contents[file]
+        del cast("MemoryMirror", mirror).contents[file]
 
     def make_unwritable(self, mirror: VoiceMirror) -> None:
-        cast(MemoryMirror, mirror).is_unwritable = True
+        cast("MemoryMirror", mirror).is_unwritable = True
 
 
 class TestMemoryWeights(WeightSourceContract):
@@ -123,24 +123,24 @@ class TestMemoryWeights(WeightSourceContract):
         return MemoryWeights({"org/model/large.pth": bytes(range(100)), "org/model/a.json": b"{}"})
 
     def contents(self, source: WeightSource) -> dict[str, bytes]:
-        return cast(MemoryWeights, source).remote
+        return cast("MemoryWeights", source).remote
 
     def large_file(self, source: WeightSource) -> str:
         return "org/model/large.pth"
 
     def content_here(self, source: WeightSource, name: str) -> bytes | None:
-        return cast(MemoryWeights, source).here.get(name)
+        return cast("MemoryWeights", source).here.get(name)
 
     def write_here(self, source: WeightSource, name: str, content: bytes | None) -> None:
-        here = cast(MemoryWeights, source).here
+        here = cast("MemoryWeights", source).here
         if content is None:
             del here[name]
         else:
             here[name] = content
 
     def interrupt(self, source: WeightSource, name: str, *, after_bytes: int) -> None:
-        cast(MemoryWeights, source).interruptions[name] = after_bytes
+        cast("MemoryWeights", source).interruptions[name] = after_bytes
 
     def disconnect(self, source: WeightSource) -> WeightSource:
-        cast(MemoryWeights, source).failure = ModelUnavailable("the source cannot be reached")
+        cast("MemoryWeights", source).failure = ModelUnavailable("the source cannot be reached")
         return source

@@ -58,7 +58,8 @@ def test_the_thread_works_no_further_ahead_than_it_may() -> None:
     async def read() -> None:
         async with aclosing(thread_stream(counting(made, closed), ahead=3)) as items:
             await anext(items)
-            while len(made) < 5:  # one is read, three are ahead, one waits for room
+            # One is read, three are ahead, one is made and not yet sent.
+            while len(made) < 5:  # noqa: ASYNC110 - another thread makes them
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.1)
             assert made == [0, 1, 2, 3, 4]

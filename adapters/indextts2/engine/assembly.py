@@ -159,7 +159,7 @@ def _generator(
     if not options.use_cuda_graphs or device.type != "cuda":
         return generator
     # Beside graphs, cuDNN's attention is known for NaN where a mask hides whole blocks of keys.
-    torch.backends.cuda.enable_cudnn_sdp(False)
+    torch.backends.cuda.enable_cudnn_sdp(enabled=False)
     runner = GraphRunner(graph_capture=CudaGraphs(device), buffers=StaticBuffers())
     return replace(generator, buckets=PowerOfTwoBuckets(), runner=runner)
 

@@ -117,7 +117,7 @@ def _load_model(folder: Path, device: torch.device) -> _LoadedModel:
         tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         stop_tokens = {tokenizer.eos_token_id, *_as_list(config.eos_token_id)}
     model.to(device, torch.float16 if device.type == "cuda" else torch.float32)
-    model.eval().requires_grad_(False)
+    model.eval().requires_grad_(requires_grad=False)
     return _LoadedModel(tokenizer, model, tuple(stop_tokens - {None}))
 
 

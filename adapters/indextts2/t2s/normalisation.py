@@ -69,7 +69,7 @@ class _NoGrammar:
 def _without_grammars(normalizer: type[Any], terms: Glossary) -> Any:
     plain = normalizer(enable_glossary=True)
     plain.load_glossary(terms)
-    plain._normalizers = dict.fromkeys(_LANGUAGES, _NoGrammar())
+    plain._normalizers = dict.fromkeys(_LANGUAGES, _NoGrammar())  # noqa: SLF001 - it has no setter
     # The package's table for Chinese also replaces "$" by "." because its grammar has written
     # out every sum before. Without the grammar that would end a sentence in front of each sum.
     plain.zh_char_rep_map = plain.char_rep_map

@@ -104,6 +104,6 @@ def keep_likeliest(scores: Tensor, sampling: CodeSampling) -> tuple[Tensor, Tens
     if sampling.top_p < 1:
         ascending = best.flip(-1)
         excluded = ascending.softmax(dim=-1).cumsum(dim=-1) <= 1 - sampling.top_p
-        excluded[:, -sampling.min_kept :].fill_(False)
+        excluded[:, -sampling.min_kept :].fill_(value=False)
         best = best.masked_fill(excluded.flip(-1), -torch.inf)
     return best, codes

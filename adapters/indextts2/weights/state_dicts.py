@@ -117,7 +117,7 @@ def assign_weights(network: nn.Module, state: Mapping[str, Tensor], device: torc
     for module in network.modules():
         for name, buffer in list(module.named_buffers(recurse=False)):
             setattr(module, name, buffer.to(device))
-    network.eval().requires_grad_(False)
+    network.eval().requires_grad_(requires_grad=False)
 
 
 def _in_own_memory(tensor: Tensor, taken: set[int]) -> Tensor:
