@@ -115,7 +115,7 @@ def test_an_allocation_that_fails_is_out_of_memory_by_its_kind(error: Exception)
         raise error
 
 
-def test_what_torch_and_numpy_raise_here_is_out_of_memory() -> None:
+def test_failed_allocations_of_torch_and_numpy_are_out_of_memory() -> None:
     for allocate in (
         lambda: torch.empty(10**17, dtype=torch.uint8),
         lambda: np.empty(10**17, dtype=np.uint8),
