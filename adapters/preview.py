@@ -63,7 +63,7 @@ class PreviewModel:
     def speak(
         self, chunks: Sequence[str], *, voice: Recording, delivery: Delivery
     ) -> Generator[SpokenPart, None, None]:
-        """The port's promise; ``voice`` and emotion are not heard, which callers are told."""
+        """Implement ``SpeechModel.speak``; voice and emotion have no effect, as a warning tells."""
         for chunk in chunks:
             _require_speakable(chunk)
         warnings = _language_warnings(" ".join(chunks), delivery.language)

@@ -11,7 +11,7 @@ Samples: TypeAlias = npt.NDArray[np.float32]
 """Shape (n,), float32, full scale ±1."""
 
 AUDIBLE_AMPLITUDE = 0.005
-"""-46 dBFS. Quieter samples at an edge are room tone to a listener, about 35 dB under speech."""
+"""-46 dBFS. Quieter samples at an edge are background noise, about 35 dB under speech."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

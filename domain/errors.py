@@ -12,7 +12,7 @@
     ├── SynthesisFailed     synthesis_failed    the model raised, or spoke nothing
     │   └── DeviceLost                          the process can use its accelerator no more
     ├── StorageFailed       storage_failed      the finished audio could not be stored
-    └── Cancelled           cancelled           somebody asked to stop
+    └── Cancelled           cancelled           a person or a program stopped it
 
 ``str(error)`` is what a client reads: ``<code>: <what is wrong and what to do>``.
 """
@@ -31,7 +31,7 @@ LONGEST_ERROR = 2_000
 """Characters of ``str(error)``: what a person reads of it, and what every client can show."""
 
 _KEPT_END = 500
-"""Characters of a longer message that stay from its end, where it says what to do."""
+"""Characters of a longer message that stay from its end, which tells what to do."""
 
 
 class SpeechError(Exception):

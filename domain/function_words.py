@@ -90,7 +90,7 @@ _SPARSEST = 7
 
 
 def foreign_language(text: str) -> str | None:
-    """The English name of the language of ``text``, or None where it may well be English.
+    """Return the English name of the language of ``text``, or None where it may well be English.
 
     Only languages in Latin letters are known, and among near relatives the name may be the
     neighbour's. Names, loan words and quotations inside English text are no foreign language.

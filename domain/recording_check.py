@@ -153,8 +153,8 @@ def _flaws(measures: RecordingMeasures) -> Iterator[str]:
 def _at_most_32_khz(waveform: Waveform) -> tuple[npt.NDArray[np.float64], int]:
     """Means of neighbours: nothing here needs more than the band up to 8 kHz."""
     step = max(waveform.sample_rate_hz // GOOD_RATE_HZ, 1)
-    whole = len(waveform.samples) // step * step
-    means = waveform.samples[:whole].astype(np.float64).reshape(-1, step).mean(axis=1)
+    length = len(waveform.samples) // step * step
+    means = waveform.samples[:length].astype(np.float64).reshape(-1, step).mean(axis=1)
     return means, waveform.sample_rate_hz // step
 
 
@@ -185,7 +185,7 @@ def _spectrum_spread_db(frames: _Frames, rate_hz: int) -> float:
 
 
 def _voicing(samples: npt.NDArray[np.float64], rate_hz: int) -> tuple[float, float | None]:
-    """The share of active frames that repeat at a voice's pitch, and how far that pitch moves.
+    """Return the share of active frames with a voice's pitch, and how far that pitch moves.
 
     The autocorrelation of windowed frames over that of the window, as in Boersma, "Accurate
     short-term analysis of the fundamental frequency" (1993).

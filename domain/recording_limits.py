@@ -18,7 +18,7 @@ scale, for example that of 16-bit integers."""
 
 
 def rate_problem(rate_hz: int) -> str:
-    """What is wrong with a recording of ``rate_hz``, as the rest of a sentence; "" if nothing."""
+    """Return what is wrong with ``rate_hz``, as the rest of a sentence; "" if nothing is."""
     if LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
         return ""
     return (
@@ -28,7 +28,7 @@ def rate_problem(rate_hz: int) -> str:
 
 
 def channels_problem(channels: int) -> str:
-    """What is wrong with a recording of so many channels, as ``rate_problem`` says it."""
+    """Return what is wrong with that number of channels, as ``rate_problem`` does."""
     if 1 <= channels <= MOST_CHANNELS:
         return ""
     return f"has {channels} channels; 1 to {MOST_CHANNELS} can be used, best 1"

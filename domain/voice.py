@@ -52,7 +52,7 @@ def is_voice_name(name: str) -> bool:
 
 
 def voice_name(file: str) -> str:
-    """What requests call ``file``: its path without the extension."""
+    """Return the name of ``file`` in requests: its path without the extension."""
     return str(PurePosixPath(file).with_suffix(""))
 
 
@@ -62,7 +62,7 @@ def is_voice_file(file: str) -> bool:
 
 
 def choose_file(name: str, files: Collection[str]) -> str | None:
-    """The one of ``files`` that ``name`` means: itself, else by the order of ``EXTENSIONS``."""
+    """Return the file that ``name`` means: itself, else the first by ``EXTENSIONS``, or None."""
     if name in files and is_voice_file(name):
         return name
     of_this_stem = [file for file in files if is_voice_file(file) and voice_name(file) == name]

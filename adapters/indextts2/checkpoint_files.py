@@ -1,7 +1,7 @@
 """Which files IndexTTS-2 needs, and where on this machine each of them lies.
 
-Five repositories of the Hugging Face hub: the model and four auxiliary models. Each is looked for
-as a whole, in this order:
+Five repositories of the Hugging Face hub: the model and four auxiliary models. All files of one
+are read from the same folder, which is looked for in this order:
 
 1. as a plain folder: the checkpoints folder itself (the model only), or a sub-folder of it named
    ``ORG/NAME``, ``NAME`` or ``model`` (the model only);
@@ -9,8 +9,8 @@ as a whole, in this order:
    as its sibling ``hub/`` (what an unpacked checkpoint looks like);
 3. in the hub caches of the machine, in the order given.
 
-The first place that holds every required file of a repository wins; a place that holds only some
-is never mixed with another.
+The first folder that holds every required file of a repository is used. Files of two folders are
+never mixed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ REPOSITORIES = (MODEL, SPEECH_ENCODER, SEMANTIC_CODEC, SPEAKER_ENCODER, VOCODER)
 
 WORDS_FOLDER = "qwen0.6bemo4-merge"
 RUNPOD_CACHE = Path("/runpod-volume/huggingface-cache/hub")
-"""Where RunPod puts the models that an endpoint asks it to keep at hand."""
+"""Where RunPod caches the model that an endpoint names in its settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class NeededFile:
 
     @property
     def label(self) -> str:
-        """How messages call it: never a path of this machine."""
+        """The name of the file in messages: never a path of this machine."""
         return self.path if self.repository == MODEL else f"{self.repository}/{self.path}"
 
 
@@ -68,17 +68,17 @@ NEEDED_FILES = (
 
 @dataclass(frozen=True, slots=True)
 class CheckpointFiles:
-    """The files as they lie now; every question looks at the disk again.
+    """The files on the disk; every method reads the folders again.
 
     ``checkpoints`` is the folder of the settings, ``hub_caches`` the machine's hub caches (folders
-    that hold ``models--ORG--NAME``), most trusted first.
+    that hold ``models--ORG--NAME``), in the order in which they are used.
     """
 
     checkpoints: Path
     hub_caches: Sequence[Path] = ()
 
     def folder(self, repository: str) -> Path:
-        """Where ``repository`` lies: the first complete place, else the one that has the most."""
+        """Return the first complete folder of ``repository``, else the one with the most files."""
         needed = [file for file in NEEDED_FILES if file.repository == repository and file.required]
         best, most = self.checkpoints, -1
         for folder in self.folders(repository):
@@ -90,10 +90,11 @@ class CheckpointFiles:
         return best
 
     def path(self, repository: str, path: str) -> Path:
+        """Return where a file of ``repository`` is, or would be."""
         return self.folder(repository) / path
 
     def folders(self, repository: str) -> Iterator[Path]:
-        """Every place where ``repository`` may lie, the first to be looked at first."""
+        """Yield every folder that may hold ``repository``, the preferred one first."""
         if repository == MODEL:
             yield self.checkpoints
             yield self.checkpoints / "model"
@@ -109,7 +110,7 @@ class CheckpointFiles:
             yield from _snapshots(cache / f"models--{repository.replace('/', '--')}")
 
     def missing_files(self) -> tuple[str, ...]:
-        """Labels of the required files that are not there, empty ones included."""
+        """Return the labels of the required files that are missing or empty."""
         folders = {repository: self.folder(repository) for repository in REPOSITORIES}
         return tuple(
             file.label
@@ -119,7 +120,7 @@ class CheckpointFiles:
 
 
 def known_hub_caches(environment: Mapping[str, str]) -> tuple[Path, ...]:
-    """RunPod's cached models and the Hugging Face cache that ``environment`` points to."""
+    """Return RunPod's cache and the Hugging Face cache that ``environment`` names."""
     if "HF_HUB_CACHE" in environment:
         hugging_face = Path(environment["HF_HUB_CACHE"])
     elif "HF_HOME" in environment:
@@ -130,7 +131,7 @@ def known_hub_caches(environment: Mapping[str, str]) -> tuple[Path, ...]:
 
 
 def _snapshots(repository: Path) -> Iterator[Path]:
-    """The snapshot that ``main`` means, then all others, newest first."""
+    """Yield the snapshot that ``main`` means, then all others, newest first."""
     with suppress(OSError, UnicodeDecodeError):  # RunPod's layout has no refs
         yield repository / "snapshots" / (repository / "refs" / "main").read_text().strip()
     try:

@@ -1,4 +1,4 @@
-"""Which device the model computes on, and what of the asked-for speed-ups it can have there."""
+"""The device that the model computes on, and the options that it supports."""
 
 from collections.abc import Iterator
 from enum import Enum
@@ -13,51 +13,51 @@ if TYPE_CHECKING:
 
 _DRIVER_FILES = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
 _BFLOAT16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16")
-"""On Intel and AMD, and on ARM."""
+"""The first two are of Intel and AMD, the last is of ARM."""
 
 
 def driver_is_present() -> bool:
-    """Whether a GPU driver is there at all; answers without loading torch, which takes seconds."""
+    """Return whether a GPU driver is installed, without importing torch, which takes seconds."""
     return any(file.exists() for file in _DRIVER_FILES)
 
 
-def expected_device(asked: str | None) -> str:
-    """What ``choose_device`` will probably answer; needs no torch."""
-    if asked is None:
+def expected_device(name: str | None) -> str:
+    """Return what ``choose_device`` will probably return, without importing torch."""
+    if name is None:
         return "cuda:0" if driver_is_present() else "cpu"
-    return "cuda:0" if asked == "cuda" else asked
+    return "cuda:0" if name == "cuda" else name
 
 
-def choose_device(asked: str | None) -> "torch.device":
-    """The device named ``asked``; for None the first GPU, or the CPU where there is none.
+def choose_device(name: str | None) -> "torch.device":
+    """Return the device called ``name``; for None the first GPU, or the CPU where there is none.
 
     Raises:
-        ModelUnavailable: no such device on this machine.
+        ModelUnavailable: this machine has no such device.
     """
     import torch
 
-    if asked is None:
+    if name is None:
         return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     try:
-        device = torch.device(expected_device(asked))
+        device = torch.device(expected_device(name))
     except RuntimeError as error:
-        raise ModelUnavailable(f"DEVICE {asked!r} is no device; use cuda, cuda:0 or cpu") from error
+        raise ModelUnavailable(f"DEVICE {name!r} is no device; use cuda, cuda:0 or cpu") from error
     if device.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (device.index or 0) >= count:
             raise ModelUnavailable(
-                f"DEVICE is {asked} but this machine has {count or 'no'} CUDA"
+                f"DEVICE is {name} but this machine has {count or 'no'} CUDA"
                 f" device{'' if count == 1 else 's'}; choose a GPU endpoint or set DEVICE=cpu"
             )
     return device
 
 
 class Precision(Enum):
-    """In which number types the networks that speak compute.
+    """The number types in which the networks of the three stages compute.
 
-    ``HALF`` halves code generation, mel decoder and vocoder, as a GPU likes it.
-    ``HALF_PRODUCTS`` halves the large products in the language model and the mel decoder alone,
-    as CPUs like it that have instructions for them.
+    ``HALF``, for GPUs, computes text-to-semantic, semantic-to-mel and the vocoder in 16 bits.
+    ``HALF_PRODUCTS``, for CPUs with instructions for it, computes only the large matrix products
+    of the language model and the mel decoder in 16 bits.
     """
 
     FULL = "float32"
@@ -68,20 +68,20 @@ class Precision(Enum):
 def choose_precision(
     device: "torch.device", *, use_fp16: bool, cpu_multiplies_bfloat16: bool
 ) -> Precision:
-    """Less than float32 where that is asked for and the device is made for it."""
+    """Return a precision below float32 where it is requested and ``device`` supports it."""
     if not use_fp16:
         return Precision.FULL
     if device.type == "cuda":
         return Precision.HALF
-    is_able = device.type == "cpu" and cpu_multiplies_bfloat16
-    return Precision.HALF_PRODUCTS if is_able else Precision.FULL
+    is_supported = device.type == "cpu" and cpu_multiplies_bfloat16
+    return Precision.HALF_PRODUCTS if is_supported else Precision.FULL
 
 
 def cpu_multiplies_bfloat16() -> bool:
-    """Whether this CPU has instructions for it; without them bfloat16 is slower than float32."""
+    """Return whether this CPU has instructions for bfloat16; without them float32 is faster."""
     import torch
 
-    # Older releases of torch do not tell.
+    # Older releases of torch have no such function.
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(capabilities.get(name) for name in _BFLOAT16_INSTRUCTIONS)
 
@@ -89,7 +89,7 @@ def cpu_multiplies_bfloat16() -> bool:
 def unsupported_settings(
     options: EngineOptions, device: "torch.device", precision: Precision
 ) -> Iterator[str]:
-    """Yield a sentence for each option that ``device`` cannot have, and what is used instead."""
+    """Yield a sentence for each option that ``device`` does not support: what is used instead."""
     if options.use_fp16 and precision is Precision.FULL:
         yield (
             "USE_FP16 needs a CUDA device, or a CPU with bfloat16 instructions;"
@@ -102,9 +102,9 @@ def unsupported_settings(
 
 
 def configured_limit(config: Path) -> int | None:
-    """The text tokens of a segment that a ``config.yaml`` allows; None where it does not say.
+    """Return the most text tokens of a segment by a ``config.yaml``, or None if it has none.
 
-    Needs neither torch nor weights, so that a model that is not loaded can tell, too.
+    It needs neither torch nor weights, so that it also works before the model is loaded.
     """
     import yaml
 
@@ -115,10 +115,13 @@ def configured_limit(config: Path) -> int | None:
         return None
 
 
-def clamp_note(asked: int, limit: int) -> tuple[str, ...]:
-    """One sentence for the operator where ``asked`` is past ``limit``, else nothing."""
-    if asked <= limit:
+def clamp_note(requested: int, limit: int) -> tuple[str, ...]:
+    """Return one sentence where ``requested`` is greater than ``limit``, else none."""
+    if requested <= limit:
         return ()
     return (
-        f"MAX_TOKENS_PER_SEGMENT is {asked}, but the model takes at most {limit}; {limit} is used",
+        (
+            f"MAX_TOKENS_PER_SEGMENT is {requested}, but the model takes at most {limit};"
+            f" {limit} is used"
+        ),
     )

@@ -1,4 +1,4 @@
-"""Foreign exceptions become the domain's: nothing else leaves the adapter."""
+"""The mapping of foreign exceptions to the domain's, the only ones that leave the adapter."""
 
 import errno
 from collections.abc import Iterator
@@ -23,10 +23,10 @@ _ALLOCATION = (
     "CUSPARSE_STATUS_ALLOC_FAILED",
     "CUSOLVER_STATUS_ALLOC_FAILED",
 )
-"""An allocation that failed, in the words of torch and of the libraries below it."""
+"""Parts of the messages of torch and the libraries below it about a failed allocation."""
 
 _DEVICE = ("CUDA error", "CUDA driver error", "cuDNN error", "cuFFT error", "Error [CUDA]")
-"""How torch and Triton begin an error of the accelerator."""
+"""The beginnings of messages of torch and Triton about the accelerator."""
 
 _SURVIVED = (
     "invalid argument",
@@ -37,14 +37,14 @@ _SURVIVED = (
     "_STATUS_INVALID_VALUE",
     "_STATUS_BAD_PARAM",
 )
-"""Errors of a call that was refused before it ran. After every other one the CUDA context gives the
-same error to whatever is asked of it (CUDA Runtime API, ``cudaError_t``: "the process must be
-terminated and relaunched"); one that nobody has met yet is taken for such a one."""
+"""Errors of a call that was refused before it ran. After every other one the CUDA context returns
+the same error to every call (CUDA Runtime API, ``cudaError_t``: "the process must be terminated and
+relaunched"). An error that is not in this list is taken for one of those."""
 
 
 @contextmanager
 def reading(label: str) -> Iterator[None]:
-    """Whatever goes wrong inside means that the file called ``label`` cannot be used.
+    """Map every error in the block to one about the file called ``label``.
 
     Raises:
         ModelUnavailable, OutOfMemory, DeviceLost: instead of any other exception.
@@ -66,7 +66,7 @@ def reading(label: str) -> Iterator[None]:
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Whatever goes wrong inside means that the model cannot be had.
+    """Map every error in the block to one about a model that cannot be loaded.
 
     Raises:
         ModelUnavailable, OutOfMemory, DeviceLost: instead of any other exception.
@@ -93,7 +93,7 @@ def loading() -> Iterator[None]:
 
 @contextmanager
 def speaking() -> Iterator[None]:
-    """Whatever goes wrong inside means that this text was not spoken.
+    """Map every error in the block to one about a text that was not spoken.
 
     Raises:
         OutOfMemory, DeviceLost, SynthesisFailed: instead of any exception that is not the
@@ -130,13 +130,15 @@ def is_out_of_memory(error: Exception) -> bool:
 def _is_device_lost(error: Exception) -> bool:
     """Return whether nothing more can be computed on the accelerator by this process.
 
-    torch says so in words: its ``AcceleratorError`` (2.8 and later) is a RuntimeError that has the
-    refused calls, too.
+    Only the message shows it: torch's ``AcceleratorError`` (2.8 and later) is a RuntimeError that
+    also stands for refused calls.
     """
     if not isinstance(error, RuntimeError):
         return False
-    said = str(error).partition("\n")[0]
-    return any(words in said for words in _DEVICE) and not any(words in said for words in _SURVIVED)
+    message = str(error).partition("\n")[0]
+    return any(words in message for words in _DEVICE) and not any(
+        words in message for words in _SURVIVED
+    )
 
 
 def _device_lost() -> DeviceLost:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _NAMED_FILES = 3
+"""Missing files that a message names: what fits in a line of a terminal."""
 _DEVICE_LOST = ModelStatus(
     ModelState.FAILED,
     advice="the GPU failed and its context is lost; this worker must be replaced, then send the job"
@@ -42,7 +43,8 @@ _DEVICE_LOST = ModelStatus(
 class IndexTTS2Model:
     """The model of a checkpoints folder, loaded once and used by one request at a time.
 
-    Several threads may call it: their requests take turns, part by part, and none hears another.
+    Several threads may call it: one part of one request is computed at a time, and requests do not
+    change one another.
 
     Args:
         options: The choices that hold as long as the process runs.
@@ -56,12 +58,13 @@ class IndexTTS2Model:
         self._failure = ""
         self._is_device_lost = False
         self._is_loading = False
-        self._loading_turn = threading.Lock()
-        self._speaking_turn = threading.Lock()
+        self._loading_lock = threading.Lock()
+        self._speaking_lock = threading.Lock()
         self._notes: tuple[str, ...] = ()
 
     @property
     def info(self) -> ModelInfo:
+        """What the model is; its device is expected before the load, and known afterwards."""
         device = self._device or expected_device(self._options.device)
         return ModelInfo(
             name="indextts2",
@@ -73,7 +76,7 @@ class IndexTTS2Model:
 
     @property
     def max_tokens_per_segment(self) -> int:
-        """Text tokens that a segment may have: as asked for, and once loaded as clamped."""
+        """Text tokens that a segment may have: as configured, and once loaded as clamped."""
         return (
             self._loaded.frontend.longest_segment
             if self._loaded
@@ -81,6 +84,7 @@ class IndexTTS2Model:
         )
 
     def status(self) -> ModelStatus:
+        """Implement ``SpeechModel.status``."""
         if self._is_device_lost:
             return _DEVICE_LOST
         if self._loaded is not None:
@@ -94,12 +98,17 @@ class IndexTTS2Model:
         )
 
     def load(self) -> None:
+        """Implement ``SpeechModel.load``.
+
+        Raises:
+            ModelUnavailable, OutOfMemory, DeviceLost: it cannot be loaded.
+        """
         self._load()
 
     def _load(self) -> "Engine":
         if self._is_device_lost:
             raise ModelUnavailable(_DEVICE_LOST.advice)
-        with self._loading_turn:
+        with self._loading_lock:
             if self._loaded is not None:
                 return self._loaded
             obstacle = self._blocker()
@@ -128,14 +137,19 @@ class IndexTTS2Model:
     def speak(
         self, chunks: Sequence[str], *, voice: Recording, delivery: Delivery
     ) -> Generator[SpokenPart, None, None]:
+        """Implement ``SpeechModel.speak``; load the model where it is not loaded.
+
+        Raises:
+            SpeechError: nothing but the domain's errors.
+        """
         loaded = self._load()
         import torch
 
         parts = loaded.speak(chunks, voice=voice, delivery=delivery)
         try:
             while True:
-                # One turn for each part, so that a reader who dawdles keeps nobody waiting.
-                with self._speaking_turn, torch.inference_mode(), speaking():
+                # The lock is held for one part only, so that a slow reader does not delay others.
+                with self._speaking_lock, torch.inference_mode(), speaking():
                     part = next(parts, None)
                 if part is None:
                     return
@@ -144,11 +158,12 @@ class IndexTTS2Model:
             self._is_device_lost = True
             raise
         finally:
-            # Without a turn: it only lets go, and the garbage collector may do it inside anyone's.
+            # Without the lock: closing only frees memory, and the garbage collector may run this
+            # code in a thread that holds the lock.
             parts.close()
 
     def _expected_notes(self) -> str:
-        """What loading would note, as far as it can be told before."""
+        """Return what loading would note, as far as it is known before."""
         limit = configured_limit(self._files.path(MODEL, "config.yaml"))
         return (
             ""
@@ -174,7 +189,7 @@ class IndexTTS2Model:
         return assembled.engine
 
     def _blocker(self) -> ModelStatus | None:
-        """What keeps the model from loading, as far as can be told without loading anything."""
+        """Return why the model cannot be loaded, as far as it is known without loading."""
         packages = missing_packages()
         if packages:
             return ModelStatus(
@@ -199,6 +214,6 @@ class IndexTTS2Model:
 
 
 def _beginning(files: Sequence[str]) -> str:
-    """The first few; ``ModelStatus.missing_files`` holds them all."""
+    """Return the first few in words; ``ModelStatus.missing_files`` holds all of them."""
     more = len(files) - _NAMED_FILES
     return ", ".join(files[:_NAMED_FILES]) + (f" and {more} more" if more > 0 else "")

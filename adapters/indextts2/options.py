@@ -19,7 +19,7 @@ class EngineOptions:
         max_tokens_per_segment: Text tokens of a segment, clamped to what the loaded model takes.
         segments_at_once: Largest number of segments of a request that share a batch.
         early_first_audio: Let audio leave before the first segment is decoded; it sounds a little
-            different then, and the result says so.
+            different then, and the result has a note about it.
         cache_dir: Folder that keeps reference features between processes; None keeps them in memory
             only.
         use_grammars: Write out numbers and abbreviations where the package for it is installed.

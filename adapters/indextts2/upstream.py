@@ -1,8 +1,8 @@
-"""The model modules of the ``indextts`` package, without the package's own front door.
+"""The model modules of the ``indextts`` package, without the package's ``__init__``.
 
-Importing ``indextts`` the ordinary way runs its ``__init__``, which pulls in torchaudio and more
-that nothing here calls. So its parts are imported below a bare parent, which is taken away again
-afterwards: somebody else's ``import indextts`` still runs the real one.
+That ``__init__`` imports torchaudio and more that is not used here. So the modules are imported
+below an empty parent, which is removed afterwards: a later ``import indextts`` by other code runs
+the real ``__init__``.
 """
 
 import builtins
@@ -22,7 +22,7 @@ from domain.errors import ModelUnavailable
 
 NAME = "indextts"
 EXTRA = "indextts"
-"""The part of this product's requirements that brings them."""
+"""The extra of this product that installs the needed packages."""
 NEEDED_PACKAGES = (
     "torch",
     "transformers",
@@ -55,15 +55,16 @@ class ModelClasses:
 
 
 def missing_packages() -> tuple[str, ...]:
-    """Names of the needed packages that are not installed; imports none of them."""
+    """Return the needed packages that are not installed, without importing any."""
     return tuple(name for name in NEEDED_PACKAGES if not _is_installed(name))
 
 
 @contextmanager
 def bare_package() -> Iterator[None]:
-    """Inside, ``indextts.x.y`` can be imported and nothing of ``indextts/__init__`` runs.
+    """Make ``indextts.x.y`` importable inside the block without running ``indextts/__init__``.
 
-    Also silences the deprecations of the libraries below it, which nobody here can act on.
+    It also silences the deprecation warnings of the libraries below it, which cannot be mended
+    here.
 
     Raises:
         ModuleNotFoundError: the package is not installed.
@@ -127,10 +128,10 @@ def _bare_parent() -> ModuleType:
 
 
 def _import_codec_backbone() -> None:
-    """Import the codec's backbone although it asks torchaudio for two functions it never calls.
+    """Import the codec's backbone although it imports two unused functions of torchaudio.
 
-    The module is run with an ``__import__`` of its own that answers this one request, so that
-    neither torchaudio nor a stand-in for it ever enters ``sys.modules``.
+    The module is run with an ``__import__`` of its own that returns an empty torchaudio, so that
+    neither torchaudio nor a replacement ever enters ``sys.modules``.
     """
     name = f"{_CODEC}.vocos"
     if name in sys.modules:
@@ -157,15 +158,15 @@ def _import_without_torchaudio(
     level: int = 0,
 ) -> ModuleType:
     if name.partition(".")[0] == "torchaudio":
-        answer = ModuleType(name)
-        for wanted in fromlist or ():
-            setattr(answer, wanted, None)
-        return answer
+        empty = ModuleType(name)
+        for attribute in fromlist or ():
+            setattr(empty, attribute, None)
+        return empty
     return __import__(name, globals, locals, fromlist or (), level)
 
 
 def _is_installed(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
-    except ValueError:  # somebody put a module there by hand, and that is what an import would get
+    except ValueError:  # a module that a program put into sys.modules has no spec
         return True

@@ -57,7 +57,7 @@ def serve(answers: Answers, *, recording_seconds: float = RECORDING_SECONDS) -> 
 def decode_or_count(
     operation: bytes, limit_seconds: float, content: bytes
 ) -> Generator[Message, None, None]:
-    """The messages that answer a request."""
+    """Yield the messages that answer a request."""
     if operation == COUNT:
         seconds = packet_seconds(content, limit_seconds=limit_seconds)
         yield SECONDS, 0, 0, FLOAT64.pack(seconds)

@@ -18,11 +18,11 @@ from domain.recording_limits import (
 )
 
 _PROCESSES = 2
-"""A job need not wait while a long list of voices is read."""
+"""Two, so that a job can be decoded while a long list of voices is read."""
 
 
 class PyavDecoder:
-    """wav, flac, mp3, m4a, ogg, opus, webm, aac and their kin.
+    """A decoder of wav, flac, mp3, m4a, ogg, opus, webm and aac.
 
     Decoders are native code that hostile bytes may crash, so they run in child processes that are
     limited in memory and time: such bytes are a ``BadReference``, and the next recording gets a new
@@ -40,7 +40,7 @@ class PyavDecoder:
         weakref.finalize(self, _stop_all, self._idle)
 
     def decode(self, content: bytes, *, name: str, limit_seconds: float) -> Waveform:
-        """The port's promise."""
+        """Implement ``AudioDecoder.decode``."""
         parts: list[Samples] = []
         rate_hz = 0
         for answer in self._answers(DECODE, content, name=name, limit_seconds=limit_seconds):
@@ -55,7 +55,7 @@ class PyavDecoder:
         return Waveform(samples, rate_hz)
 
     def duration_seconds(self, content: bytes, *, name: str, limit_seconds: float) -> float:
-        """The port's promise."""
+        """Implement ``AudioDecoder.duration_seconds``."""
         *_, last = self._answers(COUNT, content, name=name, limit_seconds=limit_seconds)
         if last.kind != SECONDS or len(last.body) != FLOAT64.size:
             raise BadReference(_CRASHED.format(name=name))
@@ -86,7 +86,7 @@ class PyavDecoder:
 
     @contextmanager
     def _process(self) -> Generator[DecodingProcess, None, None]:
-        """A process to ask; it stays for the next recording unless this one ends it."""
+        """Yield a process; it is kept for the next recording unless an exception is raised."""
         with self._free:
             process = self._taken() or DecodingProcess(self._module)
             try:
@@ -97,7 +97,7 @@ class PyavDecoder:
             self._idle.append(process)
 
     def _taken(self) -> DecodingProcess | None:
-        """An idle process that lives."""
+        """Return an idle process that is alive, or None."""
         while True:
             try:
                 process = self._idle.pop()
@@ -122,7 +122,10 @@ def _check_block(answer: Answer) -> None:
 
 
 def _mean_of_channels(answer: Answer) -> Samples:
-    """The channels' mean, added one after another: as fast for two channels as for one."""
+    """Return the mean of the channels, shape (n,).
+
+    The channels are added one after another, which is as fast for two channels as for one.
+    """
     channels = np.frombuffer(answer.body, dtype="<f4").reshape(-1, answer.channels)
     mean: Samples = channels[:, 0].copy()
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by name

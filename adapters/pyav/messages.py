@@ -1,4 +1,4 @@
-"""What passes between the decoder and its process, over a pipe each way.
+"""The messages between the decoder and its process, over a pipe in each direction.
 
 A request is its header and the recording's bytes; the answer is one or more messages, of which the
 last is no ``BLOCK``. Nothing is pickled: the decoding process has touched hostile bytes, and what

@@ -1,4 +1,4 @@
-"""A decoding process, as its parent sees it."""
+"""The parent's side of a decoding process."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ class NotStartedError(Exception):
 class CrashedError(Exception):
     """The process ended over a recording, or answered nonsense.
 
-    ``is_late`` says that it ended because its time was over.
+    ``is_late`` is true where it ended because its time was over.
     """
 
     def __init__(self, *, is_late: bool) -> None:

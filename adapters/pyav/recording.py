@@ -1,6 +1,6 @@
-"""What PyAV (FFmpeg) makes of a recording's bytes, by content and from memory.
+"""The samples and the duration of a recording, decoded with PyAV (FFmpeg) from memory.
 
-Runs in the decoding process only: a codec may crash on what it is given.
+This module runs in the decoding process only: a codec may crash on hostile bytes.
 """
 
 import io
@@ -121,5 +121,5 @@ def _shape(frame: AudioFrame) -> Shape:
 
 
 def _samples(packed: AudioFrame, count: int) -> memoryview:
-    """The first ``count`` samples of each channel."""
+    """Return the first ``count`` samples of each channel."""
     return memoryview(packed.planes[0])[: count * packed.layout.nb_channels * 4]

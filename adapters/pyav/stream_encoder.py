@@ -24,7 +24,7 @@ class PyavStreamEncoder:
         stream_format: StreamFormat,
         bitrate_kbps: int,
     ) -> Generator[bytes, None, bytes]:
-        """The port's promise; wav, pcm and flac hold exactly ``to_int16`` of the samples."""
+        """Implement ``AudioStreamEncoder.encode``; wav, pcm and flac hold ``to_int16`` exactly."""
         if stream_format is StreamFormat.PCM:
             yield from pcm(_checked(samples))
             return b""
@@ -40,7 +40,7 @@ class PyavStreamEncoder:
 
 
 def _checked(samples: Iterable[Samples]) -> Generator[Samples, None, None]:
-    """``samples`` without empty parts.
+    """Yield ``samples`` without empty parts.
 
     Raises:
         SynthesisFailed: none at all, or one that is not finite.

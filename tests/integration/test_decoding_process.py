@@ -52,7 +52,7 @@ def test_a_recording_that_breaks_its_decoder_is_refused_and_the_next_is_decoded(
     assert all(child.status() != psutil.STATUS_ZOMBIE for child in children())
 
 
-def test_a_process_that_was_killed_while_idle_is_replaced_without_a_word() -> None:
+def test_replaces_a_process_that_was_killed_while_idle() -> None:
     before = set(children())
     decoder = PyavDecoder()
     assert_works(decoder)
@@ -93,7 +93,7 @@ def test_threads_share_two_processes_and_get_their_own_recordings() -> None:
     assert len(set(children()) - before) <= 2
 
 
-def test_a_slow_recording_does_not_keep_another_waiting(tmp_path: Path) -> None:
+def test_a_slow_recording_does_not_delay_another(tmp_path: Path) -> None:
     decoder = PyavDecoder(module=SCRIPTED)
     gate = tmp_path / "gate"
     gate.touch()
@@ -108,7 +108,7 @@ def test_a_slow_recording_does_not_keep_another_waiting(tmp_path: Path) -> None:
             slow.result()
 
 
-def test_a_decoder_that_nobody_uses_any_more_takes_its_process_along() -> None:
+def test_a_deleted_decoder_ends_its_process() -> None:
     before = set(children())
     decoder = PyavDecoder()
     assert_works(decoder)
@@ -143,7 +143,7 @@ print(psutil.Process().children()[0].pid, flush=True)
         time.sleep(0.02)
 
 
-def test_an_interrupt_from_the_keyboard_is_for_the_parent() -> None:
+def test_an_interrupt_from_the_keyboard_does_not_end_the_process() -> None:
     before = set(children())
     decoder = PyavDecoder()
     assert_works(decoder)
@@ -152,7 +152,7 @@ def test_an_interrupt_from_the_keyboard_is_for_the_parent() -> None:
     assert os.getpgid(child.pid) != os.getpgid(0)
 
 
-def test_a_machine_on_which_no_process_starts_says_so() -> None:
+def test_names_a_machine_on_which_no_process_starts() -> None:
     with pytest.raises(SynthesisFailed, match="does not start"):
         PyavDecoder(module="no.such.module").decode(b"x", name="a.wav", limit_seconds=1)
 

@@ -10,7 +10,7 @@ from application.ports.storage import ExpiringFiles
 from tests.contracts.expiring_files import ExpiringFilesContract
 
 UNREMOVABLE = Path("/proc/self/net")
-"""Files that nobody can remove, not even root."""
+"""A file system on which not even root can remove a file."""
 
 
 class TestFilesystemStore(ExpiringFilesContract):

@@ -49,7 +49,7 @@ def test_a_failed_put_leaves_no_temporary_file(store: FilesystemStore, root: Pat
     assert [path.name for path in root.iterdir()] == [".speech.ogg.owner"]
 
 
-def test_old_files_go_with_their_notes_and_young_ones_stay(
+def test_removes_old_files_with_their_notes_and_keeps_young_ones(
     store: FilesystemStore, root: Path
 ) -> None:
     put(store, b"old", key="old.ogg")
@@ -62,7 +62,9 @@ def test_old_files_go_with_their_notes_and_young_ones_stay(
     store.claim("old.ogg", owner="another job")
 
 
-def test_what_a_killed_process_left_goes_too(store: FilesystemStore, root: Path) -> None:
+def test_removes_the_unfinished_files_of_a_killed_process(
+    store: FilesystemStore, root: Path
+) -> None:
     root.mkdir()
     left = [root / ".speech.ogg.x7_kqz2a", root / ".gone.ogg.owner"]
     for path in left:
@@ -92,6 +94,6 @@ def test_links_folders_and_other_hidden_files_stay(
     assert {path.name for path in root.rglob("*")} == {"link.ogg", "folder", "deep.ogg", ".profile"}
 
 
-def test_nothing_to_clean_makes_no_folder(store: FilesystemStore, root: Path) -> None:
+def test_cleaning_makes_no_folder(store: FilesystemStore, root: Path) -> None:
     assert store.remove_before(NOW) == RemovedFiles(0, 0)
     assert not root.exists()

@@ -30,12 +30,12 @@ class TestFilesystemVoices(VoiceRepositoryContract):
         assert voices.read("default").content[:4] == b"OggS"
         assert voices.read("default.ogg").file == "default.ogg"
 
-    def test_a_voice_of_ones_own_takes_the_place_of_the_bundled_one(self) -> None:
+    def test_a_recording_of_that_name_replaces_the_bundled_voice(self) -> None:
         voices = self.repository({"default.wav": b"mine"})
 
         assert voices.read("default").content == b"mine"
 
-    def test_a_voice_of_ones_own_is_listed_in_the_place_of_the_bundled_one(self) -> None:
+    def test_lists_a_recording_of_that_name_instead_of_the_bundled_voice(self) -> None:
         voices = self.repository({"default.opus": b"mine"})
 
         assert (voices.list(), voices.shadowed()) == (["default.opus"], {})
@@ -92,7 +92,7 @@ class TestFilesystemVoices(VoiceRepositoryContract):
         ]
         assert voices.read("bob").content == b"B"
 
-    def test_asking_for_a_change_makes_no_folder(self) -> None:
+    def test_a_refused_change_makes_no_folder(self) -> None:
         voices = self.repository({})
 
         with pytest.raises(UnknownVoice):

@@ -1,6 +1,6 @@
-"""A temporary folder without room, made by a limit on the size of files that anybody may set.
+"""A full temporary folder, made by a limit on the size of files.
 
-The kernel answers EFBIG there, as it answers ENOSPC on a full filesystem: in the write, and anew
+The kernel returns EFBIG there, as it returns ENOSPC on a full file system: in the write, and again
 when the file is closed, because its buffer is still not empty.
 """
 

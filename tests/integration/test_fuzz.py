@@ -1,4 +1,4 @@
-"""A short run of each fuzz program; ``tests/fuzz`` says how to run a long one."""
+"""A short run of each fuzz program; ``tests/fuzz`` tells how to run a long one."""
 
 from pathlib import Path
 

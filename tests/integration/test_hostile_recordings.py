@@ -16,7 +16,7 @@ DECODER = PyavDecoder()
 
 
 def pcm_wav(channels: int, rate_hz: int, *, frames: int = 16_000) -> bytes:
-    """A wav file in which channel ``n`` holds the constant ``100 * n``."""
+    """Return a wav file in which channel ``n`` holds the constant ``100 * n``."""
     content = io.BytesIO()
     with wave.open(content, "wb") as sound:
         sound.setparams((channels, 2, rate_hz, 0, "NONE", ""))
@@ -54,7 +54,7 @@ def test_more_channels_are_refused() -> None:
 
 
 @pytest.mark.parametrize("rate_hz", [1, 3_999, 768_001, 2**31 - 1])
-def test_a_rate_at_which_nobody_records_is_refused(rate_hz: int) -> None:
+def test_refuses_an_impossible_sample_rate(rate_hz: int) -> None:
     content = pcm_wav(1, rate_hz, frames=1_000)
 
     with pytest.raises(BadReference, match=rf"^bad_reference: odd\.wav has {rate_hz} samples"):

@@ -114,7 +114,7 @@ def partials(folder: Path) -> list[Path]:
 
 
 def snapshot(cache: Path, hub: LoopbackHub, repository: str) -> Path:
-    """A hub cache's snapshot of ``repository``, as RunPod keeps it: no refs."""
+    """Make a hub cache's snapshot of ``repository``, as RunPod keeps it: no refs."""
     where = cache / f"models--{repository.replace('/', '--')}/snapshots/{hub.commit(repository)}"
     for path, content in hub.repositories[repository].items():
         (where / path).parent.mkdir(parents=True, exist_ok=True)

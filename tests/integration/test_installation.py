@@ -30,7 +30,7 @@ Requires-Dist: elsewhere; sys_platform == "nowhere" and extra == "worker"
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder with this product's metadata, as pip would have written it."""
+    """Return the folder with this product's metadata, as pip would have written it."""
     folder = tmp_path / "indextts_runpod-1.dist-info"
     folder.mkdir()
     (folder / "METADATA").write_text(METADATA)
@@ -100,7 +100,7 @@ def test_each_extra_is_one_line_of_advice(installed: Path) -> None:
 
 
 def dry_run(command: str) -> str:
-    """What ``command`` would do in this environment, without an index to ask."""
+    """Return what ``command`` would do in this environment, without a package index."""
     done = subprocess.run(
         [*shlex.split(command), "--dry-run", "--no-build-isolation"],
         cwd="/",

@@ -74,7 +74,7 @@ async def cancelled(handler: JobHandler, job_input: Any) -> None:
         await task
 
 
-def test_an_engine_that_a_cancelled_job_never_gives_back_costs_the_worker(
+def test_replaces_a_worker_whose_cancelled_job_keeps_the_engine(
     container: Container,
 ) -> None:
     recycled: list[bool] = []
@@ -153,7 +153,7 @@ def test_a_job_that_is_cancelled_while_it_waits_is_never_spoken(
     assert [answer["status"] for answer in asyncio.run(run())] == ["completed"] * 2
 
 
-def test_a_cancelled_job_that_lets_go_in_time_is_no_fault(container: Container) -> None:
+def test_a_cancelled_job_that_ends_in_time_is_no_failure(container: Container) -> None:
     recycled: list[bool] = []
     handler = job_handler(container, recycle=lambda: recycled.append(True), release_seconds=20)
 
@@ -188,7 +188,7 @@ def test_the_time_of_a_job_does_not_run_while_it_waits_for_the_engine(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_job_that_takes_too_long_is_ended_and_costs_the_worker(wire: Wire, stream: bool) -> None:
+def test_ends_a_job_that_takes_too_long_and_replaces_the_worker(wire: Wire, stream: bool) -> None:
     recycled: list[bool] = []
     handler = job_handler(
         wire(job_timeout_seconds=0.3),
@@ -242,7 +242,7 @@ def test_a_job_that_was_cancelled_while_the_model_loads_is_waited_for(
     assert recycled == []
 
 
-def test_a_worker_whose_device_is_lost_fails_every_job_at_once_and_says_so(
+def test_a_worker_whose_device_is_lost_fails_every_job_at_once(
     container: Container,
 ) -> None:
     recycled: list[bool] = []
@@ -305,7 +305,7 @@ def test_a_job_without_a_usable_id_is_spoken_all_the_same(
     assert answer["status"] == "completed"
 
 
-def test_a_store_that_never_answers_keeps_neither_health_nor_the_process_waiting(
+def test_a_store_that_never_answers_delays_neither_health_nor_the_end(
     container: Container,
 ) -> None:
     class Hanging:
@@ -340,7 +340,7 @@ def test_a_cancelled_batch_job_leaves_no_file(container: Container, tmp_path: Pa
 
 
 @pytest.mark.parametrize("keeps_audio", [False, True])
-def test_what_was_given_out_keeps_its_audio_only_where_that_is_wanted(
+def test_keeps_delivered_audio_only_where_that_is_requested(
     container: Container, keeps_audio: bool
 ) -> None:
     handler = job_handler(container, recycle=lambda: None, keeps_audio=keeps_audio)
@@ -354,7 +354,7 @@ def test_what_was_given_out_keeps_its_audio_only_where_that_is_wanted(
     assert end["total_chunks"] == len(pieces)
 
 
-def test_an_error_is_always_something_that_can_be_sent(container: Container) -> None:
+def test_every_error_can_be_sent(container: Container) -> None:
     handler = job_handler(container, recycle=lambda: None)
     [answer] = asyncio.run(outputs(handler, {"text": "Hello.", "\ud800": 1}))
     assert answer["error"].encode().startswith(b"invalid_request: ")

@@ -47,7 +47,7 @@ def test_speaks_latin_letters_digits_and_signs(loaded: PreviewModel, text: str) 
     assert sum(len(part.samples) for part in parts) > 2_000
 
 
-def test_a_chunk_is_spoken_alike_whatever_follows_it(loaded: PreviewModel) -> None:
+def test_a_chunk_has_the_same_samples_whatever_follows_it(loaded: PreviewModel) -> None:
     def first(chunks: list[str]) -> np.ndarray:
         parts = loaded.speak(chunks, voice=recording(), delivery=Delivery(seed=5))
         return np.concatenate([part.samples for part in parts if part.chunk == 0])
@@ -82,7 +82,7 @@ class Full:
         raise MemoryError
 
 
-def test_a_voice_that_has_no_room_in_memory_is_out_of_memory(
+def test_a_voice_that_does_not_fit_in_memory_is_out_of_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("hibari.Hibari", Full)
@@ -101,7 +101,7 @@ def test_a_voice_that_has_no_room_in_memory_is_out_of_memory(
         ),
     ],
 )
-def test_speech_that_has_no_room_in_memory_is_out_of_memory(
+def test_speech_that_does_not_fit_in_memory_is_out_of_memory(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def stream(*_: object, **__: object) -> object:

@@ -35,7 +35,7 @@ class TestPyavCodec(AudioCodecContract):
             (AudioFormat.M4A, "mov,mp4,m4a,3gp,3g2,mj2", "aac", 22_050),
         ],
     )
-    def test_files_are_what_their_ending_says(
+    def test_files_have_the_format_of_their_ending(
         self,
         encoder: AudioEncoder,
         audio_format: AudioFormat,
@@ -52,7 +52,7 @@ class TestPyavCodec(AudioCodecContract):
             assert stream.codec_context.sample_rate == rate_hz
             assert stream.codec_context.layout.nb_channels == 1
 
-    def test_opus_says_24_khz_and_128_kbit(self, encoder: AudioEncoder) -> None:
+    def test_opus_has_24_khz_and_reports_128_kbit(self, encoder: AudioEncoder) -> None:
         noise = np.random.default_rng(1).uniform(-0.5, 0.5, 22_050 * 5).astype(np.float32)
 
         with self.encode(encoder, noise, AudioFormat.OPUS) as encoded:
@@ -178,9 +178,7 @@ def test_a_playlist_opens_no_other_file(tmp_path: Path) -> None:
             DECODER.decode(playlist.encode(), name="list.wav", limit_seconds=60)
 
 
-def test_a_disk_without_room_is_a_storage_failure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_a_storage_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
 
     with pytest.raises(StorageFailed, match="no room"):

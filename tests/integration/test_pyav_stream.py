@@ -32,7 +32,7 @@ class TestPyavStreamEncoder(AudioStreamContract):
             (StreamFormat.AAC, "aac"),
         ],
     )
-    def test_streams_are_what_their_name_says(
+    def test_streams_have_the_format_of_their_name(
         self, encoder: AudioStreamEncoder, stream_format: StreamFormat, container: str
     ) -> None:
         content, _ = drained(self.encode(encoder, tone(30_000), stream_format))
@@ -41,7 +41,7 @@ class TestPyavStreamEncoder(AudioStreamContract):
             assert opened.format.name == container
             assert opened.streams.audio[0].codec_context.layout.nb_channels == 1
 
-    def test_the_mended_head_of_a_wav_file_says_how_long_it_is(
+    def test_the_finished_head_of_a_wav_file_has_its_length(
         self, encoder: AudioStreamEncoder
     ) -> None:
         content, head = drained(self.encode(encoder, tone(30_000), StreamFormat.WAV))
@@ -49,7 +49,7 @@ class TestPyavStreamEncoder(AudioStreamContract):
         with wave.open(io.BytesIO(head + content[len(head) :])) as sound:
             assert (sound.getnframes(), sound.getframerate()) == (30_000, 22_050)
 
-    def test_the_mended_head_of_a_flac_file_says_how_long_it_is(
+    def test_the_finished_head_of_a_flac_file_has_its_length(
         self, encoder: AudioStreamEncoder
     ) -> None:
         content, head = drained(self.encode(encoder, tone(22_050), StreamFormat.FLAC))

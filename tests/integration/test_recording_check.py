@@ -1,4 +1,4 @@
-"""What is said of a recording, on speech and on sounds that are none."""
+"""The checks of a recording, with speech and with other sounds."""
 
 from importlib.resources import files
 
@@ -22,7 +22,7 @@ def speech() -> Waveform:
     return PyavDecoder().decode(content, name="default.ogg", limit_seconds=60)
 
 
-def said(samples: np.ndarray, rate_hz: int = RATE) -> tuple[str, ...]:
+def concerns_of(samples: np.ndarray, rate_hz: int = RATE) -> tuple[str, ...]:
     return concerns(measure(Waveform(samples.astype(np.float32), rate_hz)))
 
 
@@ -43,13 +43,13 @@ def organ() -> np.ndarray:
     return np.asarray(chord) / 4
 
 
-def test_nothing_speaks_against_clear_speech(speech: Waveform) -> None:
-    assert said(speech.samples, speech.sample_rate_hz) == ()
+def test_has_no_concern_about_clear_speech(speech: Waveform) -> None:
+    assert concerns_of(speech.samples, speech.sample_rate_hz) == ()
 
 
 @pytest.mark.parametrize("factor", [0.8, 1.25])
-def test_deep_and_high_voices_are_voices(speech: Waveform, factor: float) -> None:
-    assert said(speech.samples, round(speech.sample_rate_hz * factor)) == ()
+def test_has_no_concern_about_deep_and_high_voices(speech: Waveform, factor: float) -> None:
+    assert concerns_of(speech.samples, round(speech.sample_rate_hz * factor)) == ()
 
 
 @pytest.mark.parametrize(
@@ -69,17 +69,17 @@ def test_deep_and_high_voices_are_voices(speech: Waveform, factor: float) -> Non
         pytest.param(np.where(np.arange(len(TIME)) % RATE == 0, 0.9, 0.0), id="clicks"),
     ],
 )
-def test_a_sound_that_is_no_speech_is_said_to_be_none(sound: np.ndarray) -> None:
-    (concern,) = said(sound)
+def test_names_a_sound_that_is_no_speech(sound: np.ndarray) -> None:
+    (concern,) = concerns_of(sound)
 
     assert UNLIKE_SPEECH in concern
 
 
-def test_speech_drowned_in_noise_is_said_to_have_a_loud_background(speech: Waveform) -> None:
+def test_names_a_loud_background(speech: Waveform) -> None:
     loudness = float(np.sqrt((speech.samples**2).mean()))
 
     quiet, loud = (
-        said(
+        concerns_of(
             speech.samples + noise(len(speech.samples), level=loudness * 10 ** (-snr_db / 20)),
             speech.sample_rate_hz,
         )
@@ -91,24 +91,26 @@ def test_speech_drowned_in_noise_is_said_to_have_a_loud_background(speech: Wavef
     assert "background is loud" in loud[0]
 
 
-def test_clipped_speech_is_said_to_be_clipped(speech: Waveform) -> None:
+def test_names_clipped_speech(speech: Waveform) -> None:
     peak = float(np.abs(speech.samples).max())
     loud = np.clip(speech.samples / peak * 4, -1, 1)
 
-    assert said(loud, speech.sample_rate_hz) == ("it is clipped: record it again at a lower level",)
-    assert said(loud / 4, speech.sample_rate_hz) == said(loud, speech.sample_rate_hz)
+    assert concerns_of(loud, speech.sample_rate_hz) == (
+        "it is clipped: record it again at a lower level",
+    )
+    assert concerns_of(loud / 4, speech.sample_rate_hz) == concerns_of(loud, speech.sample_rate_hz)
 
 
-def test_a_whisper_quiet_recording_is_said_to_be_quiet(speech: Waveform) -> None:
-    (concern,) = said(speech.samples / 25, speech.sample_rate_hz)
+def test_names_a_quiet_recording(speech: Waveform) -> None:
+    (concern,) = concerns_of(speech.samples / 25, speech.sample_rate_hz)
 
     assert concern.startswith("it is quiet (-4")
 
 
-def test_a_short_recording_and_a_low_rate_are_told(speech: Waveform) -> None:
+def test_names_a_short_recording_and_a_low_rate(speech: Waveform) -> None:
     every_sixth = speech.samples[: 3 * speech.sample_rate_hz : 6]
 
-    short, dull = said(every_sixth, speech.sample_rate_hz // 6)
+    short, dull = concerns_of(every_sixth, speech.sample_rate_hz // 6)
 
     assert short == "it lasts 3.0 s; 5 to 15 s make a better copy of the voice"
     assert dull == f"it is sampled at {speech.sample_rate_hz // 6} Hz; the copy will sound dull"
@@ -119,12 +121,12 @@ def test_a_short_recording_and_a_low_rate_are_told(speech: Waveform) -> None:
 def test_any_rate_and_length_can_be_measured(rate_hz: int, seconds: float) -> None:
     samples = DRAW.uniform(-1, 1, max(int(rate_hz * seconds), 1))
 
-    assert all(isinstance(concern, str) for concern in said(samples, rate_hz))
+    assert all(isinstance(concern, str) for concern in concerns_of(samples, rate_hz))
 
 
 def test_an_offset_and_a_single_loud_sample_can_be_measured() -> None:
     click = np.zeros(RATE)
     click[5_000] = 1.0
 
-    assert said(np.full(RATE, 0.5)) != ()
-    assert said(click) != ()
+    assert concerns_of(np.full(RATE, 0.5)) != ()
+    assert concerns_of(click) != ()

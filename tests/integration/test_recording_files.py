@@ -23,7 +23,7 @@ def test_a_path_means_the_recording_there(voices: RecordingFiles, tmp_path: Path
     assert voices.read("zoe").content == b"a file without an ending"
 
 
-def test_a_name_of_a_voice_wins_over_a_file(voices: RecordingFiles) -> None:
+def test_the_name_of_a_voice_comes_before_a_path(voices: RecordingFiles) -> None:
     assert voices.read("alice.wav").content == b"a voice"
     assert voices.read("n/bob").content == b"B"
     assert voices.list() == ["alice.wav", "n/bob.wav"]
@@ -32,12 +32,14 @@ def test_a_name_of_a_voice_wins_over_a_file(voices: RecordingFiles) -> None:
 @pytest.mark.parametrize(
     "name", ["./gone.wav", "nobody", ".", "", "a\0b", "x" * 5_000, "/" + "x" * 300]
 )
-def test_what_is_neither_is_an_unknown_voice(voices: RecordingFiles, name: str) -> None:
+def test_a_name_that_is_neither_voice_nor_file_is_an_unknown_voice(
+    voices: RecordingFiles, name: str
+) -> None:
     with pytest.raises(UnknownVoice):
         voices.read(name)
 
 
-def test_what_cannot_be_a_recording_is_refused_unread(
+def test_refuses_what_cannot_be_a_recording_without_reading_it(
     voices: RecordingFiles, tmp_path: Path
 ) -> None:
     os.mkfifo(tmp_path / "pipe")

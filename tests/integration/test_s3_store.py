@@ -42,7 +42,7 @@ TWO_ATTEMPTS = RetryPolicy(attempts=2, connect_seconds=2, read_seconds=20)
 
 @pytest.fixture
 def prefix() -> str:
-    """A prefix in the bucket that no other test uses."""
+    """Return a prefix in the bucket that no other test uses."""
     return f"{uuid.uuid4().hex}/"
 
 
@@ -53,7 +53,7 @@ def store(seaweed: Seaweed, prefix: str) -> S3Store:
 
 @pytest.fixture
 def proxied(proxy: FaultyProxy, prefix: str) -> S3Store:
-    """A store under the same prefix behind the proxy; it sends smaller files in parts."""
+    """Return a store under the same prefix behind the proxy; it sends smaller files in parts."""
     return S3Store(
         connection=Seaweed(proxy.url).connection(retry_policy=TWO_ATTEMPTS),
         bucket=BUCKET,
@@ -232,7 +232,7 @@ def test_repeats_a_write_that_was_refused_twice_with_503(proxy: FaultyProxy, pre
     assert [request.split()[0] for request in proxy.requests[:4]] == ["GET", "PUT", "PUT", "PUT"]
 
 
-def test_a_503_that_stays_is_a_storage_failure(proxied: S3Store, proxy: FaultyProxy) -> None:
+def test_a_lasting_503_is_a_storage_failure(proxied: S3Store, proxy: FaultyProxy) -> None:
     proxy.fail(refusal(503, "SlowDown"), method="PUT")
 
     with pytest.raises(StorageFailed, match=r"failing or overloaded \(SlowDown\); try again"):

@@ -26,7 +26,7 @@ def prefix() -> str:
 
 @pytest.fixture
 def upload(seaweed: Seaweed, prefix: str) -> Upload:
-    """Puts a file below the prefix of the voices."""
+    """Put a file below the prefix of the voices."""
     client = seaweed.connection().client()
 
     def put(file: str, content: bytes) -> None:
@@ -46,7 +46,7 @@ def sync(proxy: FaultyProxy, prefix: str, root: Path) -> VoiceSync:
 
 
 def voice_source(proxy: FaultyProxy, prefix: str) -> S3VoiceSource:
-    """A source behind the proxy that tries nothing twice."""
+    """Return a source behind the proxy that tries nothing twice."""
     connection = Seaweed(proxy.url).connection(retry_policy=RetryPolicy(attempts=1))
     return S3VoiceSource(connection=connection, uri=f"s3://{BUCKET}/{prefix}")
 
@@ -119,7 +119,7 @@ def test_a_file_that_was_lost_or_changed_here_is_fetched_again(
     assert (root / "bob.wav").read_bytes() == b"B"
 
 
-def test_a_damaged_index_only_makes_files_be_fetched_again(
+def test_fetches_files_again_after_damage_to_the_index(
     sync: VoiceSync, upload: Upload, root: Path
 ) -> None:
     upload("alice.wav", b"A")

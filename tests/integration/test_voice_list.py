@@ -50,7 +50,7 @@ def test_a_file_that_is_deleted_while_the_list_is_read_is_left_out(folder: Path)
     assert [first.file, *(entry.file for entry in entries)] == ["alice.wav", "default.ogg"]
 
 
-def test_a_list_decodes_what_is_new_or_changed_only(folder: Path) -> None:
+def test_a_list_decodes_only_new_and_changed_files(folder: Path) -> None:
     decoder = RawDecoder()
     references = References(voices=FilesystemVoices(root=folder), decoder=decoder)
     (folder / "broken.wav").write_bytes(b"no recording")

@@ -158,7 +158,7 @@ def _generator(
     generator = StepwiseGenerator(language_model=language_model, transformer=transformer)
     if not options.use_cuda_graphs or device.type != "cuda":
         return generator
-    # Beside graphs, cuDNN's attention is known for NaN where a mask hides whole blocks of keys.
+    # Beside graphs, cuDNN's attention is known for NaN where a mask hides every key of a block.
     torch.backends.cuda.enable_cudnn_sdp(enabled=False)
     runner = GraphRunner(graph_capture=CudaGraphs(device), buffers=StaticBuffers())
     return replace(generator, buckets=PowerOfTwoBuckets(), runner=runner)

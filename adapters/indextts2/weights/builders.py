@@ -1,7 +1,7 @@
-"""How each network is built from the package's classes and filled with its weights.
+"""One function for each network, built from the package's classes and filled with its weights.
 
-Every function here raises ModelUnavailable, naming the file, where a file is missing, damaged or
-of another model.
+Every function raises ModelUnavailable, with the name of the file, where a file is missing, damaged
+or of another model.
 """
 
 import json
@@ -31,7 +31,7 @@ from adapters.indextts2.weights.meta_init import fold_weight_norm, meta_init
 from adapters.indextts2.weights.state_dicts import State, read_parts, read_tensor, read_tensors
 
 ENCODER_LAYERS = 17
-"""The model listens to w2v-bert's 17th layer; the seven above it are not even built."""
+"""The features are the output of w2v-bert's 17th layer; the seven above it are not built."""
 
 _UNUSED_IN_FLOW = (
     "estimator.cond_embedder.",
@@ -39,7 +39,7 @@ _UNUSED_IN_FLOW = (
     "estimator.x_embedder.",
 )
 _UNUSED_IN_LENGTHS = ("embedding.", "mask_token")
-_SPEAKING = (
+_GENERATING = (
     "gpt",
     "final_norm",
     "mel_head",
@@ -49,15 +49,15 @@ _SPEAKING = (
     "text_pos_embedding",
     "speed_emb",
 )
-"""The parts of the language model that speak; those that listen stay in float32."""
+"""The parts of the language model that generate; those that encode recordings stay in float32."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberTypes:
-    """In which number types the networks that speak hold their weights; all else is float32.
+    """The number types of the weights of the three stages; everything else is float32.
 
     ``blocks`` is for the large matrices of the language model's transformer, ``language`` for the
-    rest of what speaks in it.
+    rest of its parts that generate.
     """
 
     language: torch.dtype = torch.float32
@@ -68,7 +68,7 @@ class NumberTypes:
 
 @dataclass(frozen=True, slots=True)
 class Construction:
-    """What every builder needs: the files, the package's classes, and where weights come from."""
+    """The arguments of every builder: files, the package's classes, weights and number types."""
 
     files: CheckpointFiles
     classes: ModelClasses
@@ -76,10 +76,12 @@ class Construction:
     types: NumberTypes
 
     def path(self, repository: str, path: str) -> Path:
+        """Return where a file of ``repository`` is."""
         return self.files.path(repository, path)
 
 
 def read_config(files: CheckpointFiles) -> Munch:
+    """Return the model's settings, ``config.yaml``."""
     with reading("config.yaml"):
         content = yaml.safe_load(files.path(MODEL, "config.yaml").read_text(encoding="utf-8"))
         config: Munch = munchify(content)
@@ -88,7 +90,7 @@ def read_config(files: CheckpointFiles) -> Munch:
 
 
 def read_encoder_settings(files: CheckpointFiles) -> dict[str, Any]:
-    """The speech encoder's own settings, cut to the layers that are listened to."""
+    """Return the settings of the speech encoder, with the number of layers that are used."""
     with reading(_label(SPEECH_ENCODER, "config.json")):
         settings = json.loads(files.path(SPEECH_ENCODER, "config.json").read_text("utf-8"))
         int(settings["hidden_size"])
@@ -96,11 +98,12 @@ def read_encoder_settings(files: CheckpointFiles) -> dict[str, Any]:
 
 
 def build_language_model(build: Construction, config: Munch, width: int) -> nn.Module:
+    """Return the text-to-semantic model for reference features of ``width`` channels."""
     with reading("config.yaml"), meta_init():
         model: Any = build.classes.language_model(**config.gpt)
         for encoder in (model.conditioning_encoder, model.emo_conditioning_encoder):
-            _listen_to(encoder, width)
-    for part in _SPEAKING:
+            _set_input_width(encoder, width)
+    for part in _GENERATING:
         getattr(model, part).to(build.types.language)
     for block in model.gpt.h:
         for layer in (block.attn, block.mlp):
@@ -112,8 +115,8 @@ def build_language_model(build: Construction, config: Munch, width: int) -> nn.M
     return network
 
 
-def _listen_to(encoder: Any, width: int) -> None:
-    """Size the encoder's first linear layer for ``width`` features: the package says 1024."""
+def _set_input_width(encoder: Any, width: int) -> None:
+    """Give the first linear layer of ``encoder`` inputs of ``width``; the package's have 1024."""
     projection = encoder.embed.out[0]
     channels = projection.out_features
     encoder.embed.out[0] = nn.Linear(channels * ((width - 1) // 2), channels)
@@ -122,6 +125,10 @@ def _listen_to(encoder: Any, width: int) -> None:
 def build_mel_decoder(
     build: Construction, config: Munch, width: int
 ) -> tuple[nn.Module, nn.Module, nn.Module]:
+    """Return the velocity estimator, the length regulator and the projection of latents.
+
+    The projection maps the latents (..., width of the language model) to (..., ``width``).
+    """
     with reading("config.yaml"), meta_init():
         parts: Any = build.classes.mel_decoder(config.s2mel, use_gpt_latent=True).models
         projection = nn.Sequential(
@@ -152,6 +159,7 @@ def _fill_from_mel_file(
 
 
 def build_speech_encoder(build: Construction, settings: dict[str, Any]) -> Any:
+    """Return w2v-bert up to the layer whose output is used."""
     from transformers import Wav2Vec2BertConfig, Wav2Vec2BertModel
 
     with reading(_label(SPEECH_ENCODER, "config.json")), meta_init():
@@ -167,6 +175,7 @@ def build_speech_encoder(build: Construction, settings: dict[str, Any]) -> Any:
 
 
 def build_codec(build: Construction, config: Munch) -> nn.Module:
+    """Return the semantic codec without its decoder."""
     with reading("config.yaml"), meta_init():
         codec: nn.Module = build.classes.semantic_codec(cfg=config.semantic_codec)
     fold_weight_norm(codec)
@@ -178,6 +187,7 @@ def build_codec(build: Construction, config: Munch) -> nn.Module:
 
 
 def build_speaker_encoder(build: Construction, config: Munch) -> nn.Module:
+    """Return CAMPPlus, in the sizes of its weights."""
     path = "campplus_cn_common.bin"
     label = _label(SPEAKER_ENCODER, path)
     state = read_tensors(build.path(SPEAKER_ENCODER, path), label=label)
@@ -195,6 +205,7 @@ def build_speaker_encoder(build: Construction, config: Munch) -> nn.Module:
 
 
 def build_vocoder(build: Construction, *, fused: bool) -> nn.Module:
+    """Return BigVGAN; ``fused`` chooses the package's CUDA kernel for its activations."""
     with reading(_label(VOCODER, "config.json")), meta_init():
         settings = json.loads(build.path(VOCODER, "config.json").read_text("utf-8"))
         vocoder: nn.Module = build.classes.vocoder(
@@ -212,6 +223,7 @@ def build_vocoder(build: Construction, *, fused: bool) -> nn.Module:
 def read_exemplars(
     files: CheckpointFiles, name: str, counts: tuple[int, ...], width: int | None = None
 ) -> Tensor:
+    """Return the exemplars of the file ``name``, (sum of ``counts``, ``width``), float32."""
     exemplars = read_tensor(files.path(MODEL, name), label=name)
     with reading(name):
         return exemplars.reshape(sum(counts), width or exemplars.shape[1])

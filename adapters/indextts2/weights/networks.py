@@ -31,7 +31,7 @@ from adapters.indextts2.weights.state_dicts import read_tensors
 class Networks:
     """Everything trained, on one device, without gradients or weight norm.
 
-    All is float32 but what ``network_builders.NumberTypes`` says otherwise.
+    Everything is float32 except for what ``builders.NumberTypes`` names.
 
     ``encoder_mean`` and ``encoder_deviation`` normalise the speech encoder's output;
     ``exemplar_styles`` (E, 192) and ``exemplar_emotions`` (E, width) are the recordings that stand
@@ -63,11 +63,11 @@ def build_networks(
     types: NumberTypes | None = None,
     converted: Path | None = None,
 ) -> Networks:
-    """Read every required file; call it inside ``package.bare_package``.
+    """Read every required file; call it inside ``upstream.bare_package``.
 
     The largest networks come first: while one is filled its file and its tensors are both in
-    memory. ``converted`` is the folder of ``converted.ConvertedWeights``; once it is whole, older
-    ones beside it are removed.
+    memory. ``converted`` is the folder of ``converted.ConvertedWeights``; once it is complete,
+    older ones beside it are removed.
 
     Raises:
         ModelUnavailable: a file is missing, damaged or of another model; the message names it.

@@ -17,7 +17,7 @@ _DIRECTION, _LENGTH = ".weight_v", ".weight_g"
 
 
 def read_tensors(path: Path, *, label: str, below: str | None = None) -> State:
-    """The named tensors of a ``.safetensors`` or torch file, from under ``below`` if it has that.
+    """Return the named tensors of a ``.safetensors`` or torch file, those under ``below`` if any.
 
     Only tensors are read out of torch files, never code.
 
@@ -32,7 +32,7 @@ def read_tensors(path: Path, *, label: str, below: str | None = None) -> State:
 
 
 def read_parts(path: Path, *names: str, label: str, below: str) -> tuple[State, ...]:
-    """The named tensors of several networks in one torch file, each under its own name.
+    """Return the named tensors of several networks in one torch file, each under its own name.
 
     Raises:
         ModelUnavailable: the file is missing, damaged, or holds something else.
@@ -46,7 +46,7 @@ def read_parts(path: Path, *names: str, label: str, below: str) -> tuple[State, 
 
 
 def read_tensor(path: Path, *, label: str) -> Tensor:
-    """The one tensor of a torch file, in float32.
+    """Return the one tensor of a torch file, of any shape, in float32.
 
     Raises:
         ModelUnavailable: the file is missing, damaged, or holds something else.
@@ -57,27 +57,29 @@ def read_tensor(path: Path, *, label: str) -> Tensor:
 
 
 def expected_tensors(network: nn.Module, *, unused: Iterable[str] = ()) -> ExpectedTensors:
-    """The parameters and buffers of ``network`` that weights go into.
+    """Return the parameters and buffers of ``network`` that take weights.
 
-    Parameters whose name starts with one of ``unused`` are never given any.
+    Names that start with one of ``unused`` are left out.
     """
     ignored = tuple(unused)
     every = {**dict(network.named_buffers()), **dict(network.named_parameters())}
-    return {name: place for name, place in every.items() if not name.startswith(ignored)}
+    return {name: tensor for name, tensor in every.items() if not name.startswith(ignored)}
 
 
-def is_optional(place: Tensor) -> bool:
-    """Whether the network can do without a saved value: it has computed this one itself."""
-    return not isinstance(place, nn.Parameter) and not place.is_meta
+def is_optional(expected: Tensor) -> bool:
+    """Return whether no saved value is needed, because the network has computed this buffer."""
+    return not isinstance(expected, nn.Parameter) and not expected.is_meta
 
 
-def match_weights(places: ExpectedTensors, state: State, *, label: str) -> State:
-    """Return tensors for ``places`` out of ``state``, weight norm folded, in the places' types.
+def match_weights(expected: ExpectedTensors, state: State, *, label: str) -> State:
+    """Return a tensor of ``state`` for each of ``expected``, of its shape and number type.
 
-    A tensor that has the right type and memory of its own is not copied, and each is let go once
-    it is converted: no more than ``state`` and one tensor are in memory at a time. Names without a
-    place are passed over: training leaves such behind. A buffer that ``state`` lacks keeps what
-    the network has computed.
+    Weight norm is folded.
+
+    A tensor that has the right type and memory of its own is not copied, and each is removed from
+    ``state`` once it is converted: no more than ``state`` and one tensor are in memory at a time.
+    Names that are not expected are ignored: they are left over from training. A buffer that is
+    missing in ``state`` keeps the value that the network has computed.
 
     Raises:
         ModelUnavailable: a parameter is missing or of another shape.
@@ -86,11 +88,11 @@ def match_weights(places: ExpectedTensors, state: State, *, label: str) -> State
     with reading(label):
         state = _folded(state)
     memory: set[int] = set()
-    for name, place in places.items():
+    for name, target in expected.items():
         tensor = state.pop(name, None)
-        if tensor is not None and tensor.shape == place.shape:
-            chosen[name] = _in_own_memory(tensor.detach().to(place.dtype).contiguous(), memory)
-        elif not is_optional(place):
+        if tensor is not None and tensor.shape == target.shape:
+            chosen[name] = _in_own_memory(tensor.detach().to(target.dtype).contiguous(), memory)
+        elif not is_optional(target):
             problem = "lacks" if tensor is None else "has another shape of"
             raise ModelUnavailable(
                 f"{label} is of another model: it {problem} {name}; download the weights again"
@@ -122,15 +124,15 @@ def assign_weights(network: nn.Module, state: Mapping[str, Tensor], device: torc
 
 def _in_own_memory(tensor: Tensor, taken: set[int]) -> Tensor:
     """Return ``tensor``, copied where it shares memory with more than itself; add to ``taken``."""
-    storage = tensor.untyped_storage()
-    if storage.nbytes() != tensor.nbytes or storage.data_ptr() in taken:
+    memory = tensor.untyped_storage()
+    if memory.nbytes() != tensor.nbytes or memory.data_ptr() in taken:
         tensor = tensor.clone()
     taken.add(tensor.untyped_storage().data_ptr())
     return tensor
 
 
 def _folded(state: State) -> State:
-    """Weight norm's two tensors of a layer become the layer's weight (Salimans, Kingma, 2016)."""
+    """Return ``state`` with weight norm folded (Salimans, Kingma, 2016)."""
     return dict(_plain(state))
 
 

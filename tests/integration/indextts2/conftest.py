@@ -18,7 +18,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # the same in programs that tests start
 
 @pytest.fixture(scope="session")
 def model(checkpoint: Path) -> "IndexTTS2Model":
-    """The tiny model, loaded once for all tests; keeps nothing on disk."""
+    """Return the tiny model, loaded once for all tests; it keeps nothing on disk."""
     from adapters.indextts2.model import IndexTTS2Model
 
     loaded = IndexTTS2Model(
@@ -30,7 +30,7 @@ def model(checkpoint: Path) -> "IndexTTS2Model":
 
 @pytest.fixture(scope="session")
 def engine(checkpoint: Path) -> "Engine":
-    """The tiny model's engine, one segment at a time, with the package's own random numbers."""
+    """Return the tiny model's engine: one segment at a time, the package's random numbers."""
     from tests.models.indextts2.golden_runs import golden_engine
 
     return golden_engine(checkpoint)

@@ -60,12 +60,12 @@ def assert_equal_to_rounding(network: Any, mel: Tensor) -> None:
 
 
 @pytest.mark.parametrize(("frames", "rows"), [(1, 1), (2, 1), (3, 3), (50, 2), (131, 1)])
-def test_the_wave_is_upstreams(tiny: Any, frames: int, rows: int) -> None:
+def test_computes_the_wave_of_upstream(tiny: Any, frames: int, rows: int) -> None:
     assert_equal_to_rounding(tiny, mel_of(frames, rows))
 
 
 @pytest.mark.parametrize("frames", [1, 3, 24])
-def test_the_wave_is_upstreams_at_middle_size(frames: int) -> None:
+def test_computes_the_wave_of_upstream_at_a_middle_size(frames: int) -> None:
     assert_equal_to_rounding(network_of(MIDDLE.vocoder), mel_of(frames))
 
 
@@ -99,7 +99,9 @@ def test_refuses_a_vocoder_of_another_structure() -> None:
 
 
 @pytest.mark.parametrize("length", [*range(1, 12), *range(30, 38), *range(62, 70), 500])
-def test_the_activation_is_upstreams_wherever_a_block_ends(tiny: Any, length: int) -> None:
+def test_computes_the_activation_of_upstream_at_every_end_of_a_block(
+    tiny: Any, length: int
+) -> None:
     activation = tiny.resblocks[0].activations[0]
     channels = activation.act.alpha.shape[0]
     samples = torch.randn(2, channels, length, generator=torch.Generator().manual_seed(length))
@@ -109,7 +111,7 @@ def test_the_activation_is_upstreams_wherever_a_block_ends(tiny: Any, length: in
     assert snr_db(expected, found) > 100
 
 
-def test_the_activation_of_many_samples_is_upstreams(tiny: Any) -> None:
+def test_computes_the_activation_of_upstream_for_many_samples(tiny: Any) -> None:
     activation = tiny.resblocks[0].activations[0]
     channels = activation.act.alpha.shape[0]
     samples = torch.randn(1, channels, 60_000, generator=torch.Generator().manual_seed(1))
@@ -119,7 +121,7 @@ def test_the_activation_of_many_samples_is_upstreams(tiny: Any) -> None:
 
 
 @pytest.mark.parametrize("loudness", [0.001, 0.03, 1.0, 8.0])
-def test_half_precision_loses_no_more_than_upstreams(tiny: Any, loudness: float) -> None:
+def test_half_precision_is_as_exact_as_that_of_upstream(tiny: Any, loudness: float) -> None:
     activation = tiny.resblocks[0].activations[0]
     half = copy.deepcopy(activation).half()
     generator = torch.Generator().manual_seed(3)

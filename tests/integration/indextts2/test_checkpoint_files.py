@@ -23,7 +23,7 @@ def snapshot(cache: Path, repository: str, revision: str = "abc") -> Path:
     return cache / f"models--{repository.replace('/', '--')}" / "snapshots" / revision
 
 
-def test_an_empty_folder_lacks_every_required_file(tmp_path: Path) -> None:
+def test_every_required_file_is_missing_from_an_empty_folder(tmp_path: Path) -> None:
     missing = CheckpointFiles(tmp_path / "nothing").missing_files()
     assert missing == tuple(file.label for file in NEEDED_FILES if file.required)
     assert "gpt.pth" in missing
@@ -48,7 +48,7 @@ def test_the_checkpoints_folder_comes_before_the_machines_caches(tmp_path: Path)
     assert files.folder(VOCODER) == snapshot(own / "hub", VOCODER)
 
 
-def test_half_a_repository_is_never_mixed_with_another_half(tmp_path: Path) -> None:
+def test_files_of_two_incomplete_folders_are_never_mixed(tmp_path: Path) -> None:
     cache, own = tmp_path / "cache", tmp_path / "checkpoints"
     put(snapshot(cache, VOCODER), VOCODER)
     put(snapshot(own / "hub", VOCODER), VOCODER, leaving_out="config.json")

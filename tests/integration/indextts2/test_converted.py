@@ -1,4 +1,4 @@
-"""Converted weights: whole or not at all, made again when stale, and loaded without a copy."""
+"""Converted weights: complete or missing, made again when stale, and loaded without a copy."""
 
 import hashlib
 import multiprocessing
@@ -63,7 +63,7 @@ def filled(folder: Path, source: Callable[[], dict[str, Tensor]]) -> nn.Linear:
 
 @pytest.fixture
 def fresh(checkpoint: Path, tmp_path: Path) -> Path:
-    """A model folder of its own, without converted weights."""
+    """Return a model folder of its own, without converted weights."""
     folder = copied_checkpoint(checkpoint, tmp_path)
     shutil.rmtree(folder / "converted", ignore_errors=True)
     return folder
@@ -84,7 +84,7 @@ def test_a_conversion_is_read_instead_of_its_source(tmp_path: Path) -> None:
         assert bool((network.weight == 1).all())
 
 
-def test_what_is_never_used_is_not_kept(fresh: Path) -> None:
+def test_tensors_that_are_never_used_are_not_converted(fresh: Path) -> None:
     model_in(fresh).load()
     names = {name for path in conversions(fresh) for name in load_file(path)}
     assert not any(name.endswith(("weight_g", "weight_v")) for name in names)
@@ -160,7 +160,7 @@ def test_a_file_of_a_hub_cache_is_compared_with_the_name_of_its_blob(
         model_in(fresh).load()
 
 
-def test_older_conversions_go_once_the_new_one_is_whole(fresh: Path) -> None:
+def test_removes_older_conversions_once_the_new_one_is_complete(fresh: Path) -> None:
     older = fresh / "converted" / f"float32-{'0' * 32}"
     kept = [fresh / "converted" / name for name in (f"float16-{'0' * 32}", "float32-notes", "mine")]
     for folder in (older, *kept):
@@ -172,7 +172,7 @@ def test_older_conversions_go_once_the_new_one_is_whole(fresh: Path) -> None:
     assert {path.stem for path in conversions(fresh)} == NETWORKS
 
 
-def test_older_conversions_stay_while_the_new_one_is_not_whole(fresh: Path) -> None:
+def test_keeps_older_conversions_until_the_new_one_is_complete(fresh: Path) -> None:
     model_in(fresh).load()
     (ours,) = (fresh / "converted").iterdir()
     shutil.rmtree(ours)
@@ -216,7 +216,7 @@ def test_a_folder_that_cannot_be_written_means_no_conversion(fresh: Path) -> Non
     assert (fresh / "converted").is_file()
 
 
-def test_a_source_that_is_spoilt_is_never_converted(fresh: Path) -> None:
+def test_a_damaged_source_is_never_converted(fresh: Path) -> None:
     content = torch.load(fresh / "gpt.pth")
     del content["model"]["mel_head.weight"]
     (fresh / "gpt.pth").unlink()
@@ -233,7 +233,7 @@ def _fill_often(folder: Path, failures: Any) -> None:
         (folder / "layer.safetensors").unlink(missing_ok=True)
 
 
-def test_processes_that_convert_at_once_leave_one_whole_file(tmp_path: Path) -> None:
+def test_processes_that_convert_at_once_leave_one_complete_file(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     failures = context.Value("i", 0)
     workers = [context.Process(target=_fill_often, args=(tmp_path, failures)) for _ in range(2)]
@@ -246,7 +246,7 @@ def test_processes_that_convert_at_once_leave_one_whole_file(tmp_path: Path) -> 
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+def test_removes_the_unfinished_files_of_a_killed_process(tmp_path: Path) -> None:
     old, young = tmp_path / "layer.a.part", tmp_path / "layer.b.part"
     old.touch()
     young.touch()

@@ -1,4 +1,4 @@
-"""A request's beginning, heard before its first segment is decoded."""
+"""The beginning of a request, delivered before its first segment is decoded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -117,16 +117,16 @@ def test_the_beginning_leaves_before_the_first_segment_is_decoded(call_log: Call
     assert [part.chunk for part in rest if part.ends_chunk] == [0, 1]
 
 
-def test_what_was_heard_early_and_what_follows_are_one_painting_without_a_seam(
+def test_the_beginning_and_the_rest_of_a_segment_come_from_one_mel(
     call_log: CallLog,
 ) -> None:
     parts = spoken(call_log.logged_engine(), *CHUNKS)
-    beginning, whole, *_ = call_log.mels
+    beginning, complete, *_ = call_log.mels
     kept = beginning.shape[2] - call_log.lookahead_frames
-    assert torch.equal(whole[:, :, :kept], beginning[:, :, :kept])
-    assert not torch.equal(whole[:, :, kept : kept + 1], beginning[:, :, kept : kept + 1])
+    assert torch.equal(complete[:, :, :kept], beginning[:, :, :kept])
+    assert not torch.equal(complete[:, :, kept : kept + 1], beginning[:, :, kept : kept + 1])
     with torch.inference_mode():
-        (expected,) = call_log.engine.synthesizer.vocoder.synthesize([whole])
+        (expected,) = call_log.engine.synthesizer.vocoder.synthesize([complete])
     np.testing.assert_allclose(joined(parts, chunk=0), expected, atol=1e-5)
 
 
@@ -135,8 +135,8 @@ def test_early_audio_is_named_in_the_result_and_changes_the_first_chunk_alone(
 ) -> None:
     early, late = spoken(call_log.engine, *CHUNKS), spoken(never_stopping, *CHUNKS)
     assert any("EARLY_FIRST_AUDIO" in warning for warning in warnings_of(chunk(early, 0)))
-    assert not any("EARLY_FIRST_AUDIO" in said for said in warnings_of(chunk(early, 1)))
-    assert not any("EARLY_FIRST_AUDIO" in said for said in warnings_of(late))
+    assert not any("EARLY_FIRST_AUDIO" in warning for warning in warnings_of(chunk(early, 1)))
+    assert not any("EARLY_FIRST_AUDIO" in warning for warning in warnings_of(late))
     assert joined(early, chunk=0).shape == joined(late, chunk=0).shape
     assert not same(joined(early, chunk=0), joined(late, chunk=0))
     assert same(joined(early, chunk=1), joined(late, chunk=1))
@@ -147,7 +147,7 @@ def test_early_audio_has_the_same_samples_every_time(call_log: CallLog) -> None:
     assert same(once, again)
 
 
-def test_a_segment_that_is_over_before_it_could_be_early_is_spoken_as_always(
+def test_a_segment_too_short_for_early_audio_is_spoken_at_once(
     never_stopping: Engine,
 ) -> None:
     call_log = CallLog(with_parts(never_stopping, early_codes=LONG.max_mel_tokens or 0))
@@ -157,7 +157,7 @@ def test_a_segment_that_is_over_before_it_could_be_early_is_spoken_as_always(
     assert call_log.events == ["begin", "generate"]  # the second chunk's: nothing is decoded twice
 
 
-def test_what_was_heard_early_must_be_said_in_the_end(call_log: CallLog) -> None:
+def test_the_codes_of_the_beginning_must_be_those_of_the_segment(call_log: CallLog) -> None:
     class Forgetful(CallLog):
         def begin(self, *arguments: Any, **named: Any) -> Tensor | Codes:
             begun = self.engine.synthesizer.generator.begin(*arguments, **named)
@@ -171,12 +171,12 @@ def test_what_was_heard_early_must_be_said_in_the_end(call_log: CallLog) -> None
         list(parts)
 
 
-def test_early_audio_begins_with_some_codes_where_it_is_asked_for(checkpoint: Path) -> None:
+def test_early_audio_has_a_number_of_codes_where_the_option_is_set(checkpoint: Path) -> None:
     assert golden_engine(checkpoint).synthesizer.early_codes == 0
     assert golden_engine(checkpoint, early_first_audio=True).synthesizer.early_codes > 0
 
 
-def test_requests_take_turns_amid_a_segment_on_the_same_memory(call_log: CallLog) -> None:
+def test_requests_may_alternate_within_a_segment(call_log: CallLog) -> None:
     generator: Any = call_log.engine.synthesizer.generator
     model = generator.language_model
     capture = CpuCapture(ObservableBuffers(), [*model.parameters(), *model.buffers()])
@@ -186,10 +186,10 @@ def test_requests_take_turns_amid_a_segment_on_the_same_memory(call_log: CallLog
         generator=replace(generator, runner=runner, buckets=PowerOfTwoBuckets()),
     )
     alone = [joined(spoken(call_log.engine, *CHUNKS, seed=seed)) for seed in (3, 4)]
-    turns = [engine.speak(CHUNKS, voice=LOW, delivery=_delivery(seed)) for seed in (3, 4)]
+    requests = [engine.speak(CHUNKS, voice=LOW, delivery=_delivery(seed)) for seed in (3, 4)]
     with torch.inference_mode():
-        heard = list(zip(*turns, strict=True))
+        delivered = list(zip(*requests, strict=True))
     assert capture.replays > 0
-    assert len(heard) > len(CHUNKS)
-    for parts, expected in zip(zip(*heard, strict=True), alone, strict=True):
+    assert len(delivered) > len(CHUNKS)
+    for parts, expected in zip(zip(*delivered, strict=True), alone, strict=True):
         assert same(joined(parts), expected)

@@ -39,8 +39,10 @@ LOST = [
     f"CUDA error: CUBLAS_STATUS_INTERNAL_ERROR when calling {_GEMM}",
     "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
     "cuDNN error: CUDNN_STATUS_EXECUTION_FAILED",
-    "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR\nYou can try to repro this exception using the"
-    " following code snippet.",
+    (
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR\nYou can try to repro this exception using the"
+        " following code snippet."
+    ),
     "cuDNN error: CUDNN_STATUS_MAPPING_ERROR",
     "cuFFT error: CUFFT_EXEC_FAILED",
     "CUDA driver error: an illegal memory access was encountered",
@@ -49,8 +51,10 @@ LOST = [
 """A context that met one of these gives the same error to every later call."""
 
 FULL = [
-    "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.11 GiB of"
-    " which 5.31 MiB is free.",
+    (
+        "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.11 GiB of"
+        " which 5.31 MiB is free."
+    ),
     f"CUDA error: out of memory{_HINT}",
     "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
     "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
@@ -58,8 +62,10 @@ FULL = [
     "cuFFT error: CUFFT_ALLOC_FAILED",
     "CUDA driver error: out of memory",
     "Triton Error [CUDA]: out of memory",
-    "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you"
-    " tried to allocate 100000000000000000 bytes. Error code 12 (Cannot allocate memory)",
+    (
+        "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you"
+        " tried to allocate 100000000000000000 bytes. Error code 12 (Cannot allocate memory)"
+    ),
 ]
 
 ORDINARY = [
@@ -115,7 +121,7 @@ def test_an_allocation_that_fails_is_out_of_memory_by_its_kind(error: Exception)
         raise error
 
 
-def test_what_torch_and_numpy_raise_here_is_out_of_memory() -> None:
+def test_failed_allocations_of_torch_and_numpy_are_out_of_memory() -> None:
     for allocate in (
         lambda: torch.empty(10**17, dtype=torch.uint8),
         lambda: np.empty(10**17, dtype=np.uint8),

@@ -85,7 +85,7 @@ def comparison_of(sizes: Sizes) -> Comparison:
         *(pytest.param(MIDDLE, 4, voice, id=f"middle-{voice}") for voice in range(2)),
     ],
 )
-def test_codes_are_the_packages_token_for_token(sizes: Sizes, texts: int, voice: int) -> None:
+def test_generates_the_codes_of_the_package(sizes: Sizes, texts: int, voice: int) -> None:
     """Each text is generated in each voice, and each way of sampling meets all texts and voices."""
     comparison = comparison_of(sizes)
     close_calls, stopped = 0, 0

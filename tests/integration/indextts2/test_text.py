@@ -188,7 +188,7 @@ def test_control_tokens_in_a_text_are_no_control_tokens(reader: TextReader) -> N
     assert not {0, 1} & {id_ for segment in read.segments for id_ in segment.ids}
 
 
-def test_says_that_numbers_are_not_written_out(reader: TextReader) -> None:
+def test_warns_that_numbers_are_not_written_out(reader: TextReader) -> None:
     assert "nemo_text_processing" in reader.warning
 
 
@@ -226,7 +226,7 @@ SHAPELESS = {
 
 
 @pytest.mark.parametrize("content", SHAPELESS.values(), ids=SHAPELESS)
-def test_a_glossary_of_the_wrong_shape_is_named_at_the_load(
+def test_loading_names_a_glossary_of_the_wrong_shape(
     checkpoint: Path, tmp_path: Path, content: bytes
 ) -> None:
     folder = copied_checkpoint(checkpoint, tmp_path)
@@ -239,7 +239,7 @@ def test_a_glossary_of_the_wrong_shape_is_named_at_the_load(
 
 
 @pytest.mark.parametrize("content", ["", "# only a comment", "{}", "---"])
-def test_an_empty_glossary_is_none(
+def test_an_empty_glossary_changes_nothing(
     checkpoint: Path, tmp_path: Path, reader: TextReader, content: str
 ) -> None:
     folder = copied_checkpoint(checkpoint, tmp_path)
@@ -251,7 +251,7 @@ def test_an_empty_glossary_is_none(
 
 
 @pytest.mark.parametrize("reading", [r"the \1 box", r"the \g<x> box", r"the \e box"])
-def test_a_backslash_in_a_reading_is_a_backslash(
+def test_a_backslash_in_a_reading_is_spoken_as_it_stands(
     checkpoint: Path, tmp_path: Path, reader: TextReader, reading: str
 ) -> None:
     folder = copied_checkpoint(checkpoint, tmp_path)

@@ -112,7 +112,7 @@ def _run(speaker: Any, settings: dict[str, Any], folder: Path) -> dict[str, Any]
 
 
 def _package_class() -> Any:
-    """The package's class, with torchaudio stood in for and its layers sized for the checkpoint."""
+    """Return the package's class without torchaudio, its layers sized for the checkpoint."""
     import librosa  # noqa: F401  # before the stand-in, which is not for it
     import transformers  # noqa: F401
 

@@ -21,7 +21,7 @@ def sizes(*lengths: int, size: int = 16) -> list[int]:
     return [len(batch) for batch in batches_of(tasks(*lengths), size=size)]
 
 
-def test_the_first_is_spoken_alone_and_the_rest_together() -> None:
+def test_the_first_segment_is_a_batch_of_its_own() -> None:
     assert sizes(*[40] * 8) == [1, 7]
     assert sizes(*[40] * 40) == [1, 16, 16, 7]
     assert sizes(40) == [1]
@@ -40,10 +40,10 @@ def test_every_task_is_spoken_once_and_in_order(lengths: list[int], size: int) -
 
 
 @given(LENGTHS, st.integers(1, 16))
-def test_no_batch_is_long_beside_what_was_heard_before(lengths: list[int], size: int) -> None:
-    heard = 0
+def test_no_batch_is_long_beside_the_audio_delivered_before(lengths: list[int], size: int) -> None:
+    delivered = 0
     for batch in batches_of(tasks(*lengths), size=size):
         tokens = sum(len(task.segment.ids) for task in batch)
         assert len(batch) <= size
-        assert len(batch) == 1 or tokens <= size * heard
-        heard += tokens
+        assert len(batch) == 1 or tokens <= size * delivered
+        delivered += tokens

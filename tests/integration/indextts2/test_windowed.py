@@ -146,9 +146,7 @@ def test_half_precision_stays_within_40_db_of_the_wave(
     assert all(snr_db(one, other) > 40 for one, other in zip(one_pass, waves, strict=True))
 
 
-def test_upstreams_own_forward_pass_can_be_used_instead(
-    network: Any, one_pass: list[Samples]
-) -> None:
+def test_can_use_the_forward_pass_of_upstream(network: Any, one_pass: list[Samples]) -> None:
     """What CUDA runs with USE_CUDA_KERNEL, whose activations are upstream's own."""
     vocoder = BigVganVocoder(
         network=network, synthesis=network, first_window=40, window=100, windows_at_once=2

@@ -59,7 +59,7 @@ def test_a_package_that_does_not_import_is_named(
         IndexTTS2Model(options=EngineOptions(checkpoints_dir=checkpoint, device="cpu")).load()
 
 
-def test_a_torchaudio_that_works_is_left_in_its_place(checkpoint: Path, tmp_path: Path) -> None:
+def test_leaves_a_working_torchaudio_in_place(checkpoint: Path, tmp_path: Path) -> None:
     _install_torchaudio(tmp_path, "ORIGIN = 'installed'")
     assert _run(LOAD + LOOK_AT_TORCHAUDIO, checkpoint, tmp_path) == "installed False"
 
@@ -70,7 +70,7 @@ def test_a_torchaudio_that_does_not_load_is_named(checkpoint: Path, tmp_path: Pa
     assert message.startswith("torchaudio is installed but does not load")
 
 
-def test_the_bare_parent_is_there_inside_and_gone_outside() -> None:
+def test_the_bare_parent_exists_inside_the_block_only() -> None:
     with bare_package():
         assert not hasattr(sys.modules["indextts"], "IndexTTS2")
         import_model_classes()
@@ -87,7 +87,7 @@ def _install_torchaudio(folder: Path, code: str) -> None:
 
 
 def _run(program: str, checkpoint: Path, site: Path) -> str:
-    """The last line that ``program`` prints in a process that finds packages in ``site`` too."""
+    """Return the last line that ``program`` prints where ``site`` is one more package folder."""
     done = subprocess.run(
         [sys.executable, "-c", program, str(checkpoint)],
         env={**os.environ, "PYTHONPATH": f"{Path.cwd()}{os.pathsep}{site}"},

@@ -77,13 +77,13 @@ def test_importing_the_adapter_loads_none_of_its_libraries() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_loading_leaves_no_stand_in_behind(model: IndexTTS2Model) -> None:
+def test_loading_leaves_no_module_of_its_own_in_sys_modules(model: IndexTTS2Model) -> None:
     assert model.status().state is ModelState.READY
     assert "torchaudio" not in sys.modules
     assert "indextts" not in sys.modules
 
 
-def test_tells_what_it_is_without_loading(checkpoint: Path) -> None:
+def test_describes_itself_without_loading(checkpoint: Path) -> None:
     fresh = model_in(checkpoint)
     assert fresh.info == ModelInfo(
         name="indextts2", device="cpu", uses_gpu=False, clones_voices=True, sample_rate_hz=22050
@@ -91,7 +91,7 @@ def test_tells_what_it_is_without_loading(checkpoint: Path) -> None:
     assert fresh.status().state is ModelState.NOT_LOADED
 
 
-def test_says_that_it_loads_while_it_loads(checkpoint: Path) -> None:
+def test_reports_that_it_is_loading(checkpoint: Path) -> None:
     fresh = model_in(checkpoint)
     loading = threading.Thread(target=fresh.load)
     loading.start()
@@ -185,7 +185,7 @@ def test_code_in_a_checkpoint_is_never_run(checkpoint: Path, tmp_path: Path) -> 
     assert not (tmp_path / "evil").exists()
 
 
-def test_a_model_that_failed_loads_once_its_files_are_whole(
+def test_a_model_that_failed_loads_once_its_files_are_complete(
     checkpoint: Path, tmp_path: Path, model: IndexTTS2Model
 ) -> None:
     folder = copied_checkpoint(checkpoint, tmp_path)
@@ -216,7 +216,7 @@ def test_flat_weights_and_a_flat_folder_are_understood(
     assert same(audio_of(model_in(folder), HELLO), audio_of(model, HELLO))
 
 
-def test_a_device_that_is_not_there_is_refused(checkpoint: Path) -> None:
+def test_refuses_a_device_that_this_machine_does_not_have(checkpoint: Path) -> None:
     model = IndexTTS2Model(
         options=EngineOptions(checkpoints_dir=checkpoint, device="cuda:63", use_grammars=False)
     )
@@ -234,12 +234,12 @@ def test_a_missing_gpu_is_a_state_of_its_own(checkpoint: Path) -> None:
     assert model.status().state is ModelState.NO_GPU
 
 
-def test_a_device_of_no_kind_is_refused() -> None:
+def test_refuses_a_word_that_names_no_device() -> None:
     with pytest.raises(ModelUnavailable, match="is no device"):
         choose_device("toaster")
 
 
-def test_speedups_that_cannot_be_had_are_said_plainly(checkpoint: Path) -> None:
+def test_reports_the_options_that_the_device_does_not_support(checkpoint: Path) -> None:
     model = model_in(checkpoint, use_deepspeed=True, use_cuda_kernel=True)
     model.load()
     advice = model.status().advice
@@ -262,7 +262,7 @@ def test_speedups_that_cannot_be_had_are_said_plainly(checkpoint: Path) -> None:
         ("cuda", True, False, Precision.HALF),
     ],
 )
-def test_half_precision_is_taken_where_the_device_is_made_for_it(
+def test_half_precision_is_used_where_the_device_has_instructions_for_it(
     device: str, use_fp16: bool, cpu_multiplies_bfloat16: bool, precision: Precision
 ) -> None:
     chosen = choose_precision(

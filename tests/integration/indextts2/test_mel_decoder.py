@@ -96,7 +96,7 @@ def time_at(step: int) -> Tensor:
 @pytest.mark.parametrize("prompt_frames", [3, 60])
 @pytest.mark.parametrize("guidance", [0.0, 0.7])
 @pytest.mark.parametrize("name", LENGTHS)
-def test_the_velocity_of_every_row_is_upstreams(
+def test_computes_the_velocity_of_upstream_in_every_row(
     estimator: Any, velocity: VelocityField, name: str, guidance: float, prompt_frames: int
 ) -> None:
     inputs = inputs_of(LENGTHS[name], prompt_frames=prompt_frames)

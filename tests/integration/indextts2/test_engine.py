@@ -41,12 +41,14 @@ def test_the_same_seed_gives_the_same_samples_and_another_seed_others(
     assert not same(first, audio_of(model, HELLO, delivery=Delivery(6, sampling=SHORT)))
 
 
-def test_the_largest_seed_is_a_seed(model: IndexTTS2Model) -> None:
+def test_accepts_the_largest_seed(model: IndexTTS2Model) -> None:
     largest = audio_of(model, HELLO, delivery=Delivery(2**63 - 1, sampling=SHORT))
     assert not same(largest, audio_of(model, HELLO, delivery=Delivery(0, sampling=SHORT)))
 
 
-def test_neither_another_job_nor_torchs_own_chance_disturbs_a_seed(model: IndexTTS2Model) -> None:
+def test_neither_another_job_nor_the_generator_of_torch_changes_the_samples(
+    model: IndexTTS2Model,
+) -> None:
     alone = audio_of(model, HELLO)
     torch.manual_seed(123)
     disturbed = []
@@ -56,7 +58,7 @@ def test_neither_another_job_nor_torchs_own_chance_disturbs_a_seed(model: IndexT
     assert same(alone, joined(disturbed))
 
 
-def test_leaves_torchs_own_chance_alone(model: IndexTTS2Model) -> None:
+def test_leaves_the_generator_of_torch_unchanged(model: IndexTTS2Model) -> None:
     torch.manual_seed(7)
     untouched = torch.rand(3)
     torch.manual_seed(7)
@@ -64,19 +66,19 @@ def test_leaves_torchs_own_chance_alone(model: IndexTTS2Model) -> None:
     assert torch.equal(torch.rand(3), untouched)
 
 
-def test_jobs_in_many_threads_hear_nothing_of_one_another(model: IndexTTS2Model) -> None:
+def test_jobs_in_many_threads_do_not_change_one_another(model: IndexTTS2Model) -> None:
     expected = {seed: audio_of(model, HELLO, delivery=_seeded(seed)) for seed in range(4)}
-    heard: dict[int, Samples] = {}
+    spoken: dict[int, Samples] = {}
 
     def speak(seed: int) -> None:
-        heard[seed] = audio_of(model, HELLO, delivery=_seeded(seed))
+        spoken[seed] = audio_of(model, HELLO, delivery=_seeded(seed))
 
     threads = [threading.Thread(target=speak, args=(seed,)) for seed in expected]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert all(same(expected[seed], heard[seed]) for seed in expected)
+    assert all(same(expected[seed], spoken[seed]) for seed in expected)
 
 
 def test_a_chunk_sounds_the_same_whatever_follows_it(model: IndexTTS2Model) -> None:
@@ -103,12 +105,12 @@ def test_a_chunk_that_cannot_be_spoken_is_named(model: IndexTTS2Model) -> None:
 @pytest.mark.parametrize(
     "text", ["\U0001f600 \U0001f468‍\U0001f469‍\U0001f467", "ЖЩЮ", "жщю ыъ", "…", " "]
 )
-def test_refuses_a_text_of_which_it_knows_nothing(model: IndexTTS2Model, text: str) -> None:
+def test_refuses_a_text_without_a_known_token(model: IndexTTS2Model, text: str) -> None:
     with pytest.raises(InvalidRequest, match="text"):
         parts_of(model, text)
 
 
-def test_speaks_no_chunks_at_all_in_silence(model: IndexTTS2Model) -> None:
+def test_yields_nothing_for_no_chunks(model: IndexTTS2Model) -> None:
     assert parts_of(model) == []
 
 
@@ -159,7 +161,7 @@ def test_clones_recordings_of_any_usable_length(model: IndexTTS2Model, seconds: 
     assert len(audio_of(model, "Hello world.", voice=voice)) > 0
 
 
-def test_a_reader_who_leaves_frees_the_model(model: IndexTTS2Model) -> None:
+def test_closing_the_parts_frees_the_model(model: IndexTTS2Model) -> None:
     parts = model.speak([HELLO, HELLO, HELLO], voice=LOW, delivery=Delivery(1, sampling=SHORT))
     next(parts)
     del parts
@@ -167,7 +169,7 @@ def test_a_reader_who_leaves_frees_the_model(model: IndexTTS2Model) -> None:
     assert len(audio_of(model, HELLO)) > 0
 
 
-def test_nothing_remembers_how_it_was_computed(model: IndexTTS2Model) -> None:
+def test_parts_keep_no_graph_of_gradients(model: IndexTTS2Model) -> None:
     audio_of(model, HELLO)
     gc.collect()
     # By type: isinstance would wake deprecated attributes of objects that are no tensors.
@@ -175,7 +177,7 @@ def test_nothing_remembers_how_it_was_computed(model: IndexTTS2Model) -> None:
     assert not any(tensor.grad_fn is not None for tensor in tensors)
 
 
-def test_sound_of_ordinary_loudness(model: IndexTTS2Model) -> None:
+def test_speech_has_an_ordinary_loudness(model: IndexTTS2Model) -> None:
     samples = audio_of(model, HELLO)
     assert 0.01 < np.abs(samples).max() <= 1.0
 
@@ -211,7 +213,7 @@ def test_what_a_stage_raises_becomes_an_error_of_the_domain(
 
 
 @pytest.mark.parametrize("value", [np.nan, 0.0])
-def test_broken_or_silent_audio_is_never_sold_as_speech(engine: Engine, value: float) -> None:
+def test_refuses_broken_or_silent_audio(engine: Engine, value: float) -> None:
     class Dull:
         samples_per_frame = 256
 
@@ -246,7 +248,7 @@ def test_a_segment_without_a_single_code_fails(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("precision", [Precision.HALF, Precision.HALF_PRODUCTS])
-def test_half_precision_has_the_same_thoughts_about_the_same_codes(
+def test_half_precision_computes_the_same_latents_of_the_same_codes(
     checkpoint: Path, engine: Engine, precision: Precision
 ) -> None:
     halved = golden_engine(checkpoint, precision=precision)
