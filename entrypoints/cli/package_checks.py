@@ -3,7 +3,7 @@
 import platform
 import shutil
 import sys
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -50,7 +50,7 @@ def check_packages(*, engine: str, uses_s3: bool) -> list[Finding]:
     return [_check_package(package, needed) for package in _OPTIONAL_PACKAGES]
 
 
-def _check_package(package: OptionalPackage, needed: Set[str]) -> Finding:
+def _check_package(package: OptionalPackage, needed: AbstractSet[str]) -> Finding:
     try:
         found = f"{version(package.name)}, for {package.provides}"
         return Finding(subject=package.name, found=found)

@@ -13,6 +13,8 @@ from tests.models.scripted_worker import ScriptedModel
 
 
 class TestScriptedModel(SamplingSpeechModelContract):
+    """The scripted model without a word that makes it misbehave."""
+
     @pytest.fixture
     def model(self, tmp_path: Path) -> SpeechModel:
         return ScriptedModel(state="ready", gate=tmp_path / "gate")
@@ -21,4 +23,4 @@ class TestScriptedModel(SamplingSpeechModelContract):
         return [*CHUNKS, "REFUSE this one."], Delivery(seed=1)
 
     def work(self, model: SpeechModel) -> float:
-        return cast(ScriptedModel, model).spoken
+        return cast("ScriptedModel", model).spoken
