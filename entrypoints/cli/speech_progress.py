@@ -41,7 +41,7 @@ class SpeechProgress:
     """Shows the loading of the engine and the speech of one text after another.
 
     Args:
-        model: Its state tells loading from speaking.
+        model: Its state is shown: loading, or speaking.
         texts: Number of texts that will be spoken.
         manner: How progress is shown.
     """

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.loopback.forked_cli import ForkedCli
-from tests.loopback.runpod_queue import Job, JobQueue
+from tests.loopback.runpod_queue import LONGEST_WAIT_SECONDS, Job, JobQueue
 from tests.loopback.worker_process import ROOT, SCRIPTED, WORKER, WorkerProcess
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -90,7 +90,7 @@ class Deployment:
     def start(self, job_input: Any) -> Job:
         """Submit a job and wait until the handler has it: the SDK drops earlier cancellations."""
         job = self.queue.submit(job_input)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
         while not any(line["job_id"] == job.id for line in self.worker.events("job_started")):
             assert time.monotonic() < deadline, self.worker.printed()
             time.sleep(0.02)

@@ -13,6 +13,8 @@ from tests.models.scripted_worker import ScriptedModel
 
 
 class TestScriptedModel(SamplingSpeechModelContract):
+    """The scripted model without a word that makes it misbehave."""
+
     @pytest.fixture
     def model(self, tmp_path: Path) -> SpeechModel:
         return ScriptedModel(state="ready", gate=tmp_path / "gate")

@@ -1,3 +1,5 @@
+"""A short run of hostile inputs."""
+
 import asyncio
 
 from tests.fuzz.job_inputs import run

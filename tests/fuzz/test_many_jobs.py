@@ -1,3 +1,5 @@
+"""A short run of many jobs."""
+
 import asyncio
 
 from tests.fuzz.many_jobs import run

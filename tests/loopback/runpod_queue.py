@@ -22,6 +22,9 @@ KEY = "rp-loopback-key"
 FINAL = ("COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT")
 LONG_POLL_SECONDS = 0.5
 
+LONGEST_WAIT_SECONDS = 240.0
+"""A first job waits for the import of torch and the model, for 90 s on a machine with load 12."""
+
 
 @dataclass(frozen=True)
 class Post:
@@ -133,15 +136,21 @@ class JobQueue:
             self._changed.notify_all()
         return job
 
-    def wait(self, job: Job, *, seconds: float = 60) -> Job:
+    def wait(self, job: Job, *, seconds: float = LONGEST_WAIT_SECONDS) -> Job:
         self.wait_until(lambda: job.is_final, seconds=seconds, what=f"{job.id} {job.status}")
         return job
 
-    def run(self, job_input: Any, *, job_id: str | None = None, seconds: float = 60) -> Job:
+    def run(
+        self, job_input: Any, *, job_id: str | None = None, seconds: float = LONGEST_WAIT_SECONDS
+    ) -> Job:
         return self.wait(self.submit(job_input, job_id=job_id), seconds=seconds)
 
     def wait_until(
-        self, is_true: Callable[[], bool], *, seconds: float = 60, what: str = "it"
+        self,
+        is_true: Callable[[], bool],
+        *,
+        seconds: float = LONGEST_WAIT_SECONDS,
+        what: str = "it",
     ) -> None:
         with self._changed:
             if not self._changed.wait_for(is_true, timeout=seconds):

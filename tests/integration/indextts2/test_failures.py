@@ -52,8 +52,8 @@ LOST = [
 
 FULL = [
     (
-        "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.11 GiB of"
-        " which 5.31 MiB is free."
+        "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.11 GiB"
+        " of which 5.31 MiB is free."
     ),
     f"CUDA error: out of memory{_HINT}",
     "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
@@ -63,8 +63,8 @@ FULL = [
     "CUDA driver error: out of memory",
     "Triton Error [CUDA]: out of memory",
     (
-        "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you"
-        " tried to allocate 100000000000000000 bytes. Error code 12 (Cannot allocate memory)"
+        "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory:"
+        " you tried to allocate 100000000000000000 bytes. Error code 12 (Cannot allocate memory)"
     ),
 ]
 
