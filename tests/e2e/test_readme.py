@@ -13,8 +13,8 @@ from tests.loopback.worker_process import ROOT
 
 BLOCKS = re.findall(r"```\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 NOT_HERE = (
-    "make test",  # this very suite
-    "make worker",  # installs gigabytes
+    "make test",  # this suite
+    "make worker",  # installs torch
     "pip install",
     "indextts-runpod download",  # fetches gigabytes
     ". .venv/bin/activate",
