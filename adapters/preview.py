@@ -131,7 +131,7 @@ def _require_speakable(text: str) -> None:
 
 
 def _language_warnings(text: str, language: str | None) -> tuple[SpeechWarning, ...]:
-    """What to tell the caller of a text that is foreign to this engine, as far as one can see."""
+    """Return a warning for a text that is probably in a language that this engine cannot speak."""
     if language == "en":
         return ()
     found = f"language {language}" if language else foreign_language(text)

@@ -26,14 +26,14 @@ class VoiceReader(Protocol):
     """The recordings that may be cloned."""
 
     def list(self) -> Sequence[str]:
-        """The files of all voices, relative to the folder, sorted; the bundled voice among them.
+        """Return the files of all voices, relative to the folder, sorted, with the bundled voice.
 
         One file for each name: the one that the name means. Files that ``read`` refuses as a
         ``BadReference`` are among them; nothing is raised.
         """
 
     def read(self, name: str) -> VoiceFile:
-        """The recording that ``name`` means, with or without its extension.
+        """Return the recording that ``name`` means, with or without its extension.
 
         Raises:
             UnknownVoice: no such recording inside the folder, whatever there is outside of it.
@@ -41,7 +41,7 @@ class VoiceReader(Protocol):
         """
 
     def version(self, file: str) -> FileVersion | None:
-        """What changes when the content of ``file`` does; None where that cannot be told.
+        """Return a version that changes with the content of ``file``; None where it has none.
 
         Nothing is read but the file's metadata, and nothing is raised.
         """
@@ -102,7 +102,7 @@ class VoiceSource(Protocol):
         """
 
     def read(self, remote: RemoteFile) -> bytes:
-        """The content of that version.
+        """Return the content of that version.
 
         Raises:
             StorageFailed: it cannot be read, or has changed since.

@@ -67,7 +67,10 @@ def expected_tensors(network: nn.Module, *, unused: Iterable[str] = ()) -> Expec
 
 
 def is_optional(expected: Tensor) -> bool:
-    """Return whether no saved value is needed, because the network has computed this buffer."""
+    """Return whether ``expected``, of any shape, needs no saved value.
+
+    A buffer that the network has computed itself needs none.
+    """
     return not isinstance(expected, nn.Parameter) and not expected.is_meta
 
 
@@ -123,7 +126,7 @@ def assign_weights(network: nn.Module, state: Mapping[str, Tensor], device: torc
 
 
 def _in_own_memory(tensor: Tensor, taken: set[int]) -> Tensor:
-    """Return ``tensor``, copied where it shares memory with more than itself; add to ``taken``."""
+    """Return ``tensor``, of any shape, or a copy where it shares memory; note it in ``taken``."""
     memory = tensor.untyped_storage()
     if memory.nbytes() != tensor.nbytes or memory.data_ptr() in taken:
         tensor = tensor.clone()
@@ -137,6 +140,7 @@ def _folded(state: State) -> State:
 
 
 def _plain(state: State) -> Iterator[tuple[str, Tensor]]:
+    """Yield every tensor under its name, of its own shape, with weight norm folded."""
     for name, tensor in state.items():
         layer = name.removesuffix(_DIRECTION)
         if layer != name and layer + _LENGTH in state:

@@ -90,5 +90,6 @@ def _digest(tensor: Tensor) -> str:
 
 
 def _bytes_of(tensor: Tensor) -> memoryview:
+    """Return the memory of ``tensor``, which is contiguous and of any shape, as bytes."""
     content: memoryview = tensor.reshape(-1).view(torch.uint8).numpy().data
     return content
