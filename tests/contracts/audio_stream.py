@@ -1,4 +1,4 @@
-"""What every encoder of streamed audio promises, heard through a decoder."""
+"""What every encoder of streamed audio promises, checked through a decoder."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator
@@ -59,7 +59,7 @@ class AudioStreamContract(ABC):
             bitrate_kbps=128,
         )
 
-    def heard(
+    def decoded(
         self, decoder: AudioDecoder, content: bytes, stream_format: StreamFormat, rate_hz: int
     ) -> Waveform:
         if stream_format is StreamFormat.PCM:
@@ -80,9 +80,9 @@ class AudioStreamContract(ABC):
     ) -> None:
         content, _ = drained(self.encode(encoder, tone(count), stream_format, rate_hz=rate_hz))
 
-        heard = self.heard(decoder, content, stream_format, rate_hz)
+        audio = self.decoded(decoder, content, stream_format, rate_hz)
         padding = PADDING_SECONDS.get(stream_format, 0)
-        assert -0.01 <= heard.duration_seconds - count / rate_hz <= 0.01 + padding
+        assert -0.01 <= audio.duration_seconds - count / rate_hz <= 0.01 + padding
 
     @pytest.mark.parametrize("stream_format", LOSSLESS)
     def test_lossless_formats_hold_every_sample(
@@ -92,8 +92,8 @@ class AudioStreamContract(ABC):
 
         content, _ = drained(self.encode(encoder, samples, stream_format, part=777))
 
-        heard = decoder.decode(content, name="x", limit_seconds=60).samples
-        np.testing.assert_allclose(heard * 32767, to_int16(samples), atol=1.01)
+        audio = decoder.decode(content, name="x", limit_seconds=60).samples
+        np.testing.assert_allclose(audio * 32767, to_int16(samples), atol=1.01)
 
     @pytest.mark.parametrize("stream_format", StreamFormat)
     def test_the_first_kilobyte_leaves_within_a_third_of_a_second_of_speech(
@@ -125,8 +125,8 @@ class AudioStreamContract(ABC):
 
         mended = head + content[len(head) :]
         assert len(mended) == len(content)
-        heard = self.heard(decoder, mended, stream_format, 22_050)
-        assert heard.duration_seconds == pytest.approx(50_000 / 22_050, abs=0.13)
+        audio = self.decoded(decoder, mended, stream_format, 22_050)
+        assert audio.duration_seconds == pytest.approx(50_000 / 22_050, abs=0.13)
 
     @pytest.mark.parametrize("stream_format", StreamFormat)
     @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -168,13 +168,3 @@ class AudioStreamContract(ABC):
         pieces = self.encode(encoder, tone(100_000), stream_format)
         assert next(pieces)
         pieces.close()
-
-    def test_mp3_streams_can_be_put_end_to_end(
-        self, encoder: AudioStreamEncoder, decoder: AudioDecoder
-    ) -> None:
-        content, _ = drained(self.encode(encoder, tone(44_100), StreamFormat.MP3))
-
-        assert content[0] == 0xFF
-        assert b"Xing" not in content
-        assert b"Info" not in content
-        assert decoder.decode(content * 2, name="x", limit_seconds=60).duration_seconds > 4

@@ -3,12 +3,12 @@
 import io
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 
 import numpy as np
 
 from application.ports.audio import EncodedAudio
-from domain.audio import AudioFormat, Samples, Waveform, to_int16
+from domain.audio import AudioFormat, Samples, StreamFormat, Waveform, to_int16
 from domain.errors import BadReference, SynthesisFailed
 from domain.recording_limits import rate_problem
 
@@ -46,6 +46,31 @@ class RawEncoder:
             codec=audio_format.value,
             bitrate_kbps=bitrate_kbps if audio_format.is_lossy else None,
         )
+
+
+class RawStreamEncoder:
+    """Yields the samples of each part behind one signature and rate; raw PCM has neither."""
+
+    def encode(
+        self,
+        samples: Iterable[Samples],
+        *,
+        sample_rate_hz: int,
+        stream_format: StreamFormat,
+        bitrate_kbps: int,
+    ) -> Generator[bytes, None, bytes]:
+        is_raw = stream_format is StreamFormat.PCM
+        head = b"" if is_raw else _MAGIC + sample_rate_hz.to_bytes(4, "little")
+        count = 0
+        for part in samples:
+            if not np.isfinite(part).all():
+                raise SynthesisFailed("the audio has samples that are not finite")
+            if len(part):
+                yield (b"" if count else head) + to_int16(part).tobytes()
+                count += len(part)
+        if not count:
+            raise SynthesisFailed("there is no audio to encode")
+        return head
 
 
 class RawDecoder:

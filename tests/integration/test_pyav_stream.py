@@ -21,6 +21,16 @@ class TestPyavStreamEncoder(AudioStreamContract):
     def decoder(self) -> AudioDecoder:
         return PyavDecoder()
 
+    def test_mp3_streams_can_be_put_end_to_end(
+        self, encoder: AudioStreamEncoder, decoder: AudioDecoder
+    ) -> None:
+        content, _ = drained(self.encode(encoder, tone(44_100), StreamFormat.MP3))
+
+        assert content[0] == 0xFF
+        assert b"Xing" not in content
+        assert b"Info" not in content
+        assert decoder.decode(content * 2, name="x", limit_seconds=60).duration_seconds > 4
+
     @pytest.mark.parametrize(
         ("stream_format", "container"),
         [

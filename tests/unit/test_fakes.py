@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from application.ports.audio import AudioDecoder, AudioEncoder
+from application.ports.audio import AudioDecoder, AudioEncoder, AudioStreamEncoder
 from application.ports.speech_model import SpeechModel
 from application.ports.storage import ExpiringFiles, ObjectStore, StoredObject
 from application.ports.voices import VoiceMirror, VoiceRepository, VoiceSource
@@ -13,6 +13,7 @@ from application.ports.weights import WeightSource
 from domain.delivery import Delivery
 from domain.errors import ModelUnavailable, StorageFailed
 from tests.contracts.audio_codec import AudioCodecContract
+from tests.contracts.audio_stream import AudioStreamContract
 from tests.contracts.expiring_files import ExpiringFilesContract
 from tests.contracts.object_store import ObjectStoreContract
 from tests.contracts.speech_model import CHUNKS, SamplingSpeechModelContract
@@ -26,7 +27,7 @@ from tests.fakes.memory_mirror import MemoryMirror
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_voices import MemoryVoices
 from tests.fakes.memory_weights import MemoryWeights
-from tests.fakes.raw_codec import RawDecoder, RawEncoder
+from tests.fakes.raw_codec import RawDecoder, RawEncoder, RawStreamEncoder
 from tests.models.tone import ToneModel
 
 
@@ -46,6 +47,16 @@ class TestRawCodec(AudioCodecContract):
     @pytest.fixture
     def encoder(self) -> AudioEncoder:
         return RawEncoder()
+
+    @pytest.fixture
+    def decoder(self) -> AudioDecoder:
+        return RawDecoder()
+
+
+class TestRawStream(AudioStreamContract):
+    @pytest.fixture
+    def encoder(self) -> AudioStreamEncoder:
+        return RawStreamEncoder()
 
     @pytest.fixture
     def decoder(self) -> AudioDecoder:
