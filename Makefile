@@ -10,8 +10,9 @@ comma := ,
 # Prints one line for each download, so that a long set-up is seen to move.
 PIP := $(BIN)/pip install --disable-pip-version-check --progress-bar off --constraint constraints.txt
 DOWNLOADS := sed -un 's/^ *Downloading \(.*\)/    \1/p'
-# Most tests wait for other programs. The tests of one file stay together: they share what they start.
-PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Tests of whole programs wait most of the time, so there are more processes than cores. The tests of
+# one file stay together: they share what they start.
+PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: run worker test unit check lint fmt bench schema clean help
 .DEFAULT_GOAL := run
