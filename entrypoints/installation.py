@@ -5,7 +5,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterable
-from importlib.metadata import Distribution, distribution
+from importlib.metadata import Distribution, distribution, distributions
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,9 +23,11 @@ def install_command(extra: str) -> str:
     This product is on no package index. An editable installation is extended from its clone; any
     other gets the requirements of the extra, and is itself left as it is.
     """
-    found = distribution(DISTRIBUTION)
-    clone = _clone(found)
-    arguments = ["--editable", f"{clone}[{extra}]"] if clone else requirements(found, extra)
+    clone = _clone()
+    if clone:
+        arguments = ["--editable", f"{clone}[{extra}]"]
+    else:
+        arguments = requirements(distribution(DISTRIBUTION), extra)
     commands = [[*_installer(), *arguments]]
     if extra == "indextts":
         commands.append([*_installer(), "--no-deps", MODEL_PACKAGE])
@@ -51,13 +53,18 @@ def requirements(found: Distribution, extra: str) -> list[str]:
     return required
 
 
-def _clone(found: Distribution) -> Path | None:
-    """Return the folder of an editable installation, from the file of PEP 610; else None."""
-    origin = json.loads(found.read_text("direct_url.json") or "{}")
-    if not origin.get("dir_info", {}).get("editable"):
-        return None
-    folder = Path(url2pathname(urlsplit(origin["url"]).path))
-    return folder if (folder / "pyproject.toml").is_file() else None
+def _clone() -> Path | None:
+    """Return the folder of an editable installation, from the file of PEP 610; else None.
+
+    A Python that runs in the clone finds the metadata that a build left there before the metadata
+    of the installation, so all of them are read.
+    """
+    for found in distributions(name=DISTRIBUTION):
+        origin = json.loads(found.read_text("direct_url.json") or "{}")
+        if origin.get("dir_info", {}).get("editable"):
+            folder = Path(url2pathname(urlsplit(origin["url"]).path))
+            return folder if (folder / "pyproject.toml").is_file() else None
+    return None
 
 
 def _installer() -> list[str]:

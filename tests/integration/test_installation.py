@@ -30,15 +30,26 @@ Requires-Dist: elsewhere; sys_platform == "nowhere" and extra == "worker"
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the folder with this product's metadata, as pip would have written it."""
+    """Return the folder with this product's metadata, as pip would have written it.
+
+    The metadata that a build leaves in a clone is found before it.
+    """
     folder = tmp_path / "indextts_runpod-1.dist-info"
     folder.mkdir()
     (folder / "METADATA").write_text(METADATA)
 
+    left_by_a_build = tmp_path / "indextts_runpod.egg-info"
+    left_by_a_build.mkdir()
+    (left_by_a_build / "PKG-INFO").write_text(METADATA)
+
     def found(_: str) -> Distribution:
         return PathDistribution(folder)
 
+    def all_found(**_: str) -> list[Distribution]:
+        return [PathDistribution(left_by_a_build), PathDistribution(folder)]
+
     monkeypatch.setattr(installation, "distribution", found)
+    monkeypatch.setattr(installation, "distributions", all_found)
     return folder
 
 
