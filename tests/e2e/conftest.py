@@ -90,11 +90,15 @@ class Deployment:
     def start(self, job_input: Any) -> Job:
         """Submit a job and wait until the handler has it: the SDK drops earlier cancellations."""
         job = self.queue.submit(job_input)
+        self.wait_until_started(job.id)
+        return job
+
+    def wait_until_started(self, job_id: str) -> None:
+        """Wait until the handler has the job."""
         deadline = time.monotonic() + LONGEST_WAIT_SECONDS
-        while not any(line["job_id"] == job.id for line in self.worker.events("job_started")):
+        while not any(line["job_id"] == job_id for line in self.worker.events("job_started")):
             assert time.monotonic() < deadline, self.worker.printed()
             time.sleep(0.02)
-        return job
 
     def assert_works(self) -> None:
         """Run a good job."""

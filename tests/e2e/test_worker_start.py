@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from tests.e2e.conftest import Deploy, Deployment
+from tests.loopback.runpod_queue import LONGEST_WAIT_SECONDS
 from tests.loopback.worker_process import ROOT, SCRIPTED, WORKER
 
 
@@ -42,15 +43,18 @@ def test_no_audio_and_no_text_is_logged(scripted: Deployment) -> None:
 
 
 def test_the_client_of_runpods_sdk_works(scripted: Deployment) -> None:
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-m", "tests.loopback.runpod_client"],
         cwd=ROOT,
         env={"RUNPOD_ENDPOINT_BASE_URL": scripted.queue.base_url},
-        capture_output=True,
-        check=True,
-        timeout=100,
-    )
-    found = json.loads(done.stdout.splitlines()[-1])
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as client:
+        assert client.stdout
+        scripted.wait_until_started(client.stdout.readline().strip())
+        output, _ = client.communicate("\n", timeout=LONGEST_WAIT_SECONDS)
+    found = json.loads(output.splitlines()[-1])
     assert found["status"] == "COMPLETED"
     assert found["run"][0]["status"] == "completed"
     assert found["cancelled"]["status"] == "CANCELLED"

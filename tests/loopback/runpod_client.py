@@ -1,4 +1,8 @@
-"""A program that uses the client of RunPod's SDK and prints the answers as one JSON object."""
+"""A program that uses the client of RunPod's SDK and prints the answers as one JSON object.
+
+It first prints the id of the job that it will cancel, and cancels it after a line on standard
+input: the SDK's worker drops an order to stop a job that its handler does not have yet.
+"""
 
 import json
 
@@ -9,6 +13,8 @@ from tests.loopback.runpod_queue import ENDPOINT, KEY
 endpoint = runpod.Endpoint(ENDPOINT, api_key=KEY)
 stored = endpoint.run({"text": "Stored by a client."})
 waiting = endpoint.run({"text": "FOREVER silent."})
+print(waiting.job_id, flush=True)
+input()
 found = {
     "run": stored.output(timeout=30),
     "status": stored.status(),
