@@ -21,7 +21,15 @@ from entrypoints.cli.commands import COMMANDS
 from tests.loopback.worker_process import ROOT
 
 LIBRARIES = ("hibari", "numpy")
-ENGINE_LIBRARIES = ("torch", "transformers", "safetensors.torch", "soxr", "scipy.signal")
+ENGINE_LIBRARIES = (
+    "torch",
+    # transformers imports its models when they are used, which costs seconds in every fork.
+    "transformers.models.gpt2.modeling_gpt2",
+    "transformers.models.wav2vec2_bert.modeling_wav2vec2_bert",
+    "safetensors.torch",
+    "soxr",
+    "scipy.signal",
+)
 
 
 class ForkedCli:
