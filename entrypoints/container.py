@@ -34,6 +34,7 @@ from adapters.pyav.decoder import PyavDecoder
 from adapters.pyav.encoder import PyavEncoder
 from adapters.pyav.stream_encoder import PyavStreamEncoder
 from adapters.s3.connection import S3Connection
+from adapters.s3.setting_names import VOICES_SETTINGS
 from adapters.s3.store import S3Store
 from adapters.s3.voices import S3VoiceSource
 from application.cleanup import Cleanup
@@ -116,8 +117,17 @@ class Container(DeclarativeContainer):
     voice_mirror: Provider[VoiceMirror] = Singleton(
         FilesystemMirror, root=settings.provided.audio_voices_dir
     )
+    voices_s3_connection: Provider[S3Connection] = Singleton(
+        S3Connection,
+        endpoint_url=settings.provided.voices_endpoint_url,
+        access_key_id=settings.provided.voices_access_key,
+        secret_access_key=settings.provided.voices_secret_key,
+        region=settings.provided.voices_region,
+        addressing_style=settings.provided.s3_addressing_style,
+        settings=VOICES_SETTINGS,
+    )
     s3_voice_source: Provider[VoiceSource] = Singleton(
-        S3VoiceSource, connection=s3_connection, uri=settings.provided.voices_s3_uri
+        S3VoiceSource, connection=voices_s3_connection, uri=settings.provided.voices_s3_uri
     )
     decoder: Provider[AudioDecoder] = Singleton(PyavDecoder)
     encoder: Provider[AudioEncoder] = Singleton(PyavEncoder)

@@ -1,9 +1,11 @@
-"""The one connection to an S3-compatible service: its address, the keys and the time limits."""
+"""A connection to an S3-compatible service: its address, the keys and the time limits."""
 
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
+
+from adapters.s3.setting_names import STORE_SETTINGS, SettingNames
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -44,6 +46,7 @@ class S3Connection:
         region: Region that requests are signed for.
         addressing_style: Where a URL names the bucket.
         retry_policy: Policy of the client that transfers objects.
+        settings: What error messages call the arguments.
     """
 
     def __init__(
@@ -55,7 +58,9 @@ class S3Connection:
         region: str = "us-east-1",
         addressing_style: AddressingStyle = "auto",
         retry_policy: RetryPolicy = RetryPolicy(),
+        settings: SettingNames = STORE_SETTINGS,
     ) -> None:
+        self.settings = settings
         self._endpoint_url = endpoint_url
         self._access_key_id = access_key_id
         self._secret_access_key = secret_access_key
