@@ -46,9 +46,11 @@ from application.ports.storage import ExpiringFiles, ObjectStore
 from application.ports.voices import VoiceMirror, VoiceReader, VoiceRepository, VoiceSource
 from application.ports.weights import WeightSource
 from application.references import References
+from application.refreshed_voices import RefreshedVoices
 from application.speak import Speak
 from application.voice_sync import VoiceSync
 from entrypoints.settings.settings import Settings
+from entrypoints.voice_sync_log import log_voice_sync
 
 
 class Container(DeclarativeContainer):
@@ -129,6 +131,20 @@ class Container(DeclarativeContainer):
     s3_voice_source: Provider[VoiceSource] = Singleton(
         S3VoiceSource, connection=voices_s3_connection, uri=settings.provided.voices_s3_uri
     )
+    voice_sync: Provider[VoiceSync] = Singleton(
+        VoiceSync, source=s3_voice_source, mirror=voice_mirror
+    )
+    refreshed_voices: Provider[VoiceReader] = Singleton(
+        RefreshedVoices,
+        voices=voices,
+        sync=voice_sync,
+        refresh_seconds=settings.provided.voices_refresh_seconds,
+        report=log_voice_sync,
+    )
+    named_voices: Provider[VoiceReader] = Selector(
+        settings.provided.voices_origin, folder=voices, s3=refreshed_voices
+    )
+    """The voices that jobs may name."""
     decoder: Provider[AudioDecoder] = Singleton(PyavDecoder)
     encoder: Provider[AudioEncoder] = Singleton(PyavEncoder)
     stream_encoder: Provider[AudioStreamEncoder] = Singleton(PyavStreamEncoder)
@@ -147,7 +163,7 @@ class Container(DeclarativeContainer):
         token=settings.provided.hub_token,
     )
 
-    references: Provider[References] = Singleton(References, voices=voices, decoder=decoder)
+    references: Provider[References] = Singleton(References, voices=named_voices, decoder=decoder)
     _speaking: dict[str, Provider[Any]] = {  # noqa: RUF012 - a plan, read while the class is made
         "model": model,
         "encoder": encoder,
@@ -169,9 +185,6 @@ class Container(DeclarativeContainer):
     )
     cleanup: Provider[Cleanup] = Singleton(
         Cleanup, files=expiring_files, keep_days=settings.provided.cleanup_days
-    )
-    voice_sync: Provider[VoiceSync] = Singleton(
-        VoiceSync, source=s3_voice_source, mirror=voice_mirror
     )
 
 

@@ -111,8 +111,10 @@ class S3Store:
             raise
         found["Body"].close()
         if "ETag" not in found:
-            endpoint = self._connection.settings.endpoint_url
-            raise StorageFailed(f"{endpoint} leads to something that does not speak S3")
+            raise StorageFailed(
+                f"{self._connection.settings.endpoint_url} leads to something that does not"
+                " speak S3"
+            )
         if found["Metadata"].get(_OWNER) != _header_safe(owner):
             raise _conflict(key)
         return found["ETag"]

@@ -60,6 +60,7 @@ def at_s3(deploy: Deploy, service: Seaweed, proxy: FaultyProxy, output: Path) ->
         **Seaweed(proxy.url).environment,
         S3_URL_EXPIRES_SECONDS=str(URL_SECONDS),
         VOICES_S3_URI=f"s3://{BUCKET}/voices",
+        VOICES_REFRESH_SECONDS="0",
         OUTPUT_AUDIO_DIR=str(output),
     )
 
@@ -127,12 +128,24 @@ def test_old_files_are_removed_and_voices_fetched_before_the_first_job(
     at_s3: Deployment, output: Path
 ) -> None:
     [answer] = at_s3.run({"action": "list_voices"}).output
-    assert [voice["name"] for voice in answer["voices"]] == ["default", "narrators/alice"]
+    assert {"default", "narrators/alice"} <= {voice["name"] for voice in answer["voices"]}
     assert not (output / "old.ogg").exists()
     [cleanup] = at_s3.worker.events("cleanup")
     assert cleanup["count"] == 1
-    [sync] = at_s3.worker.events("voice_sync")
-    assert sync["fetched"] == ["narrators/alice.ogg"]
+    at_start, *_ = at_s3.worker.events("voice_sync")
+    assert at_start["fetched"] == ["narrators/alice.ogg"]
+
+
+def test_a_voice_that_was_put_into_the_bucket_later_can_be_named(
+    at_s3: Deployment, service: Seaweed
+) -> None:
+    service.connection().client().put_object(
+        Bucket=BUCKET, Key="voices/late/bob.ogg", Body=BUNDLED_VOICE
+    )
+    job = at_s3.run({"text": "How am I?", "emo_audio_prompt": "late/bob"})
+    assert job.status == "COMPLETED", job.error
+    *_, sync = at_s3.worker.events("voice_sync")
+    assert (sync["fetched"], sync["job_id"]) == (["late/bob.ogg"], job.id)
 
 
 def test_only_audio_that_could_not_be_stored_stays_in_the_folder(
