@@ -38,6 +38,11 @@ class Post:
     answered: int
     key: str
 
+    @property
+    def is_progress(self) -> bool:
+        """Whether it tells how far the job is, and not how it ended."""
+        return self.body.get("status") == "IN_PROGRESS"
+
 
 @dataclass
 class Job:
@@ -61,6 +66,11 @@ class Job:
             for post in self.posts
             if post.kind == "job-stream" and post.answered == HTTPStatus.OK
         ]
+
+    @property
+    def progress(self) -> list[Any]:
+        """The progress that was posted, in order."""
+        return [post.body["output"] for post in self.posts if post.is_progress]
 
     @property
     def is_final(self) -> bool:
@@ -222,6 +232,9 @@ class JobQueue:
     def _apply(self, job: Job, kind: str, body: dict[str, Any]) -> None:
         if kind == "job-stream":
             job.unread.append(body)
+            return
+        if body.get("status") == "IN_PROGRESS":
+            job.output = body["output"]  # even of a job that has ended: nothing may come then
             return
         job.stops_pod = bool(body.get("stopPod"))
         if job.is_final:
