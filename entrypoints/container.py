@@ -34,7 +34,7 @@ from adapters.pyav.decoder import PyavDecoder
 from adapters.pyav.encoder import PyavEncoder
 from adapters.pyav.stream_encoder import PyavStreamEncoder
 from adapters.s3.connection import S3Connection
-from adapters.s3.setting_names import VOICES_SETTINGS
+from adapters.s3.setting_names import JOB_SETTINGS, VOICES_SETTINGS
 from adapters.s3.store import S3Store
 from adapters.s3.voices import S3VoiceSource
 from application.cleanup import Cleanup
@@ -103,15 +103,25 @@ class Container(DeclarativeContainer):
         prefix=settings.provided.s3_prefix,
         url_expires_seconds=settings.provided.s3_url_expires_seconds,
     )
+    _keeping: dict[str, Any] = {  # noqa: RUF012 - a plan, read while the class is made
+        "fallback": filesystem_store,
+        "fallback_place": "the worker's OUTPUT_AUDIO_DIR",
+    }
     s3_store_with_fallback: Provider[ObjectStore] = Singleton(
-        FallbackStore,
-        store=s3_store,
-        fallback=filesystem_store,
-        fallback_place="the worker's OUTPUT_AUDIO_DIR",
+        FallbackStore, store=s3_store, **_keeping
     )
     store: Provider[ObjectStore] = Selector(
         settings.provided.object_store, s3=s3_store_with_fallback, filesystem=filesystem_store
     )
+
+    job_s3_connection: Provider[S3Connection] = Factory(S3Connection, settings=JOB_SETTINGS)
+    job_s3_store: Provider[ObjectStore] = Factory(
+        S3Store,
+        prefix=settings.provided.s3_prefix,
+        url_expires_seconds=settings.provided.s3_url_expires_seconds,
+    )
+    job_store: Provider[ObjectStore] = Factory(FallbackStore, **_keeping)
+    """For a job that brings a store of its own: the job's bucket is ``store``."""
 
     voices: Provider[VoiceRepository] = Singleton(
         FilesystemVoices, root=settings.provided.audio_voices_dir
@@ -171,6 +181,8 @@ class Container(DeclarativeContainer):
         "default_voice": settings.provided.default_voice,
     }
     speak: Provider[Speak] = Singleton(Speak, references=references, **_speaking)
+    job_speak: Provider[Speak] = Factory(Speak, references=references, **_speaking)
+    """For a job that brings a ``store`` of its own, which takes the place of the usual one."""
 
     recording_files: Provider[VoiceReader] = Singleton(RecordingFiles, voices=voices)
     local_references: Provider[References] = Singleton(

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from domain.errors import SpeechError
@@ -17,6 +18,7 @@ from entrypoints.logs import configure_logs
 from entrypoints.settings.settings import WorkerSettings, load_settings
 from entrypoints.worker.faults import is_worker_fault
 from entrypoints.worker.job_handler import JobHandler
+from entrypoints.worker.job_store import JobStores, speak_into
 from entrypoints.worker.progress import ProgressReporter
 from entrypoints.worker.sdk_progress import send_progress
 from entrypoints.worker.speech_jobs import SpeechJobs
@@ -113,6 +115,7 @@ def job_handler(
             release_seconds=release_seconds,
             progress=progress,
         ),
+        stores=JobStores(partial(speak_into, container) if settings.allow_job_s3 else None),
         references=container.references(),
         health=check_health,
         max_text_chars=settings.max_text_chars,

@@ -38,6 +38,7 @@ class StorageSettings(BaseSettings):
     s3_addressing_style: Literal["auto", "path", "virtual"] = "auto"
     s3_prefix: str = Field(default="", max_length=512)
     s3_url_expires_seconds: int = Field(default=86_400, ge=1, le=_LONGEST_URL_LIFE_SECONDS)
+    allow_job_s3: bool = False
 
     @property
     def s3_access_key(self) -> str:

@@ -2,15 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, nullcontext
 from functools import partial
 
 import structlog
 
 from application.ports.speech_model import ModelState, SpeechModel
-from application.speak import Speak
-from application.utterance import Checkpoint, ChunkWatcher
+from application.speak import Speak, StoredSpeech
+from application.utterance import Checkpoint
 from domain.errors import Cancelled, SynthesisFailed
 from entrypoints.rendering import batch_result
 from entrypoints.results import BatchResult, StreamEnd, StreamPiece
@@ -59,9 +59,11 @@ class SpeechJobs:
         self._queue = EngineQueue(release_seconds=self._release_seconds)
 
     async def answers(
-        self, job_input: SpeechInput, job_id: str
+        self, job_input: SpeechInput, job_id: str, *, speak: Speak | None = None
     ) -> AsyncGenerator[SpeechAnswer, None]:
         """Speak ``job_input`` as soon as the engine is free, and yield each object of the answer.
+
+        ``speak`` takes the place of the usual one, for a batch job with a store of its own.
 
         Raises:
             EngineStuck: an earlier job does not release the engine.
@@ -75,15 +77,20 @@ class SpeechJobs:
                     async for answer in objects:
                         yield answer
             else:
-                yield await self._stored_in_time(job_input, job_id, lease)
+                into_store = partial((speak or self._speak).into_store, job_id=job_id)
+                yield await self._stored_in_time(into_store, job_input, job_id, lease)
 
     async def _stored_in_time(
-        self, job_input: SpeechInput, job_id: str, lease: EngineLease
+        self,
+        into_store: Callable[..., StoredSpeech],
+        job_input: SpeechInput,
+        job_id: str,
+        lease: EngineLease,
     ) -> SpeechAnswer:
         """Return the answer to a batch job, after which no progress is sent."""
         watching = self._progress.watching(job_id) if self._progress else nullcontext()
         async with watching as watch:
-            work = partial(self._stored, job_input, job_id, lease, watch)
+            work = partial(_stored, partial(into_store, watch=watch), job_input, lease)
             async with aclosing(self._in_time(work, lease)) as objects:
                 [answer] = [answer async for answer in objects]
         return answer
@@ -121,22 +128,6 @@ class SpeechJobs:
             utterance = self._speak.utterance(request)
             yield from stream_objects(utterance, checkpoint=_checkpoint(cancelled))
 
-    def _stored(
-        self,
-        job_input: SpeechInput,
-        job_id: str,
-        lease: EngineLease,
-        watch: ChunkWatcher | None,
-        cancelled: threading.Event,
-    ) -> Generator[SpeechAnswer, None, None]:
-        request = job_input.to_request()
-        with lease.use():
-            yield batch_result(
-                self._speak.into_store(
-                    request, job_id=job_id, watch=watch, checkpoint=_checkpoint(cancelled)
-                )
-            )
-
     def _release_seconds(self) -> float:
         """Return how long a cancelled job may hold the engine.
 
@@ -145,6 +136,17 @@ class SpeechJobs:
         if self._model.status().state is ModelState.LOADING:
             return max(self._shortest_release_seconds, self._timeout_seconds)
         return self._shortest_release_seconds
+
+
+def _stored(
+    into_store: Callable[..., StoredSpeech],
+    job_input: SpeechInput,
+    lease: EngineLease,
+    cancelled: threading.Event,
+) -> Generator[SpeechAnswer, None, None]:
+    request = job_input.to_request()
+    with lease.use():
+        yield batch_result(into_store(request, checkpoint=_checkpoint(cancelled)))
 
 
 def _checkpoint(cancelled: threading.Event) -> Checkpoint:

@@ -50,6 +50,7 @@ class Job:
 
     id: str
     input: Any
+    s3_config: Any = None
     status: str = "IN_QUEUE"
     output: Any = None
     error: str | None = None
@@ -138,8 +139,8 @@ class JobQueue:
 
     # For tests.
 
-    def submit(self, job_input: Any, *, job_id: str | None = None) -> Job:
-        job = Job(job_id or f"job-{next(self._numbers)}", job_input)
+    def submit(self, job_input: Any, *, job_id: str | None = None, s3_config: Any = None) -> Job:
+        job = Job(job_id or f"job-{next(self._numbers)}", job_input, s3_config)
         with self._changed:
             self._jobs[job.id] = job
             self._waiting.append(job)
@@ -192,7 +193,8 @@ class JobQueue:
                 if not job.is_final:
                     job.status = "IN_PROGRESS"
                     job.taken_at = time.monotonic()
-                    taken.append({"id": job.id, "input": job.input})
+                    own = {} if job.s3_config is None else {"s3Config": job.s3_config}
+                    taken.append({"id": job.id, "input": job.input} | own)
             self._changed.notify_all()
             return taken
 
@@ -249,7 +251,7 @@ class JobQueue:
         if verb == "health":
             return 200, self._health()
         if verb in ("run", "runsync") and method == "POST":
-            job = self.submit(body["input"])
+            job = self.submit(body["input"], s3_config=body.get("s3Config"))
             if verb == "runsync":
                 self.wait(job)
             return 200, self._shown(job)
