@@ -84,7 +84,7 @@ def _refusal(error: "ClientError", settings: SettingNames) -> str:
     if status in (401, 403):
         return (
             f"the object store refused access ({answer}); check {settings.access_key_id} and"
-            f" {settings.secret_access_key}, and that they may list, read and write the bucket"
+            f" {settings.secret_access_key}, and that they may {settings.rights} the bucket"
         )
     if status == 404:
         return f"the object store does not answer like S3 ({answer}); check {settings.endpoint_url}"

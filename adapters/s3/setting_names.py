@@ -5,13 +5,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SettingNames:
-    """The names under which a person sets the parts of a connection; by default the store's."""
+    """The names under which a person sets the parts of a connection; by default the store's.
+
+    ``rights`` is what the key must allow.
+    """
 
     endpoint_url: str = "S3_ENDPOINT_URL"
     access_key_id: str = "S3_ACCESS_KEY_ID"
     secret_access_key: str = "S3_SECRET_ACCESS_KEY"  # noqa: S105 - the name of a variable
     region: str = "S3_REGION"
     bucket: str = "S3_BUCKET_NAME"
+    rights: str = "list, read and write"
 
 
 STORE_SETTINGS = SettingNames()
@@ -22,6 +26,7 @@ VOICES_SETTINGS = SettingNames(
     secret_access_key="VOICES_S3_SECRET_ACCESS_KEY (or S3_SECRET_ACCESS_KEY)",  # noqa: S106 - names
     region="VOICES_S3_REGION (or S3_REGION)",
     bucket="VOICES_S3_URI",
+    rights="list and read",
 )
 
 JOB_SETTINGS = SettingNames(

@@ -24,7 +24,7 @@ from entrypoints.settings.s3_values import plain_endpoint, usable_key
 FIELD = "s3Config"
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}")
-_REGION = re.compile(r"[./]s3[.-]([a-z]{2}(?:-[a-z]+)+-\d+)\.")
+_REGION = re.compile(r"[./]s3[.-](?:dualstack\.)?([a-z]{2}(?:-[a-z]+)+-\d+)\.")
 """The region in an endpoint of AWS, Backblaze, Wasabi: ``s3.eu-west-1.amazonaws.com``."""
 
 

@@ -120,6 +120,7 @@ def test_what_is_no_object_is_refused() -> None:
     [
         ("https://s3.eu-west-1.amazonaws.com", "eu-west-1"),
         ("https://clients.s3.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
+        ("https://s3.dualstack.us-east-2.amazonaws.com", "us-east-2"),
         ("https://s3.us-west-004.backblazeb2.com", "us-west-004"),
         ("https://s3.amazonaws.com", None),
         ("https://0a1b.r2.cloudflarestorage.com", None),
