@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from application.ports.audio import AudioDecoder
 from application.ports.voices import FileVersion, VoiceReader
+from domain.audio import Waveform
 from domain.errors import BadReference, UnknownVoice
 from domain.voice import LONGEST_SECONDS, Recording, usable_reference, voice_name
 from domain.warnings import SpeechWarning
@@ -65,8 +66,7 @@ class References:
         Raises:
             BadReference: it cannot be decoded, is too short, or is silent.
         """
-        decoded = self._decoder.decode(content, name=file, limit_seconds=_DECODED_SECONDS)
-        waveform, warnings = usable_reference(decoded, name=file)
+        _, waveform, warnings = self._usable(content, file)
         digest = hashlib.sha256(content).hexdigest()
         return CheckedRecording(Recording(name, file, digest, waveform), warnings)
 
@@ -95,12 +95,22 @@ class References:
             yield entry
         self._known = listed
 
+    def _usable(
+        self, content: bytes, file: str
+    ) -> tuple[Waveform, Waveform, tuple[SpeechWarning, ...]]:
+        """Return the decoded recording, the part of it that is used, and warnings about it.
+
+        Raises:
+            BadReference: it cannot be decoded, is too short, or is silent.
+        """
+        decoded = self._decoder.decode(content, name=file, limit_seconds=_DECODED_SECONDS)
+        return decoded, *usable_reference(decoded, name=file)
+
     def _checked(self, content: bytes, file: str) -> VoiceEntry:
         """Return the line for ``content``, checked as ``examine`` does."""
         name = voice_name(file)
         try:
-            decoded = self._decoder.decode(content, name=file, limit_seconds=_DECODED_SECONDS)
-            usable_reference(decoded, name=file)
+            decoded, _, _ = self._usable(content, file)
             seconds = decoded.duration_seconds
             if seconds >= _DECODED_SECONDS:
                 counted = self._decoder.duration_seconds(

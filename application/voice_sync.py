@@ -1,6 +1,10 @@
 """The copy of recordings from a source into the voices folder."""
 
+import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 
 from application.ports.voices import RemoteFile, VoiceMirror, VoiceSource
 from domain.errors import StorageFailed
@@ -23,11 +27,24 @@ class VoiceSyncReport:
 
 
 class VoiceSync:
-    """Copies recordings whose ETag or size is new, and removes none."""
+    """Copies recordings whose ETag or size is new, and removes none; one sync at a time.
 
-    def __init__(self, *, source: VoiceSource, mirror: VoiceMirror) -> None:
+    Args:
+        clock: Returns seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: VoiceSource,
+        mirror: VoiceMirror,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._source = source
         self._mirror = mirror
+        self._clock = clock
+        self._lock = Lock()
+        self._last_end = -math.inf
 
     def run(self) -> VoiceSyncReport:
         """Copy the new and changed recordings; one that fails does not stop the others.
@@ -35,6 +52,32 @@ class VoiceSync:
         Raises:
             StorageFailed: the source cannot be listed.
         """
+        with self._lock:
+            return self._timed_sync()
+
+    def run_if_older(self, seconds: float) -> VoiceSyncReport | None:
+        """Do what ``run`` does if the last sync, failed or not, ended ``seconds`` ago or earlier.
+
+        A sync that another thread has begun is waited for.
+
+        Returns:
+            None if nothing was done.
+
+        Raises:
+            StorageFailed: the source cannot be listed.
+        """
+        with self._lock:
+            if self._clock() - self._last_end < seconds:
+                return None
+            return self._timed_sync()
+
+    def _timed_sync(self) -> VoiceSyncReport:
+        try:
+            return self._sync()
+        finally:
+            self._last_end = self._clock()
+
+    def _sync(self) -> VoiceSyncReport:
         remotes = sorted(self._source.list(), key=lambda remote: remote.file)
         mirrored = self._mirror.versions()
         recordings = [remote for remote in remotes if _is_recording(remote)]

@@ -1,9 +1,17 @@
 """How a text is spoken, apart from the voice: seed, emotion, sampling and language."""
 
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, fields, replace
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from domain.emotion import Emotion, RecordedEmotion
 from domain.voice import Recording
+
+
+class _Dataclass(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+OptionsT = TypeVar("OptionsT", bound=_Dataclass)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +26,22 @@ class Sampling:
     max_mel_tokens: int | None = None
     diffusion_steps: int | None = None
     inference_cfg_rate: float | None = None
+
+    def over(self, defaults: OptionsT) -> OptionsT:
+        """Return ``defaults`` with the controls that are given here in the place of its own.
+
+        Args:
+            defaults: A dataclass, each of whose fields has the name of a control.
+
+        Raises:
+            Whatever the constructor of ``defaults`` raises.
+        """
+        given = {
+            field.name: value
+            for field in fields(defaults)
+            if (value := getattr(self, field.name)) is not None
+        }
+        return replace(defaults, **given)
 
 
 @dataclass(frozen=True, slots=True)

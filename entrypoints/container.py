@@ -34,6 +34,7 @@ from adapters.pyav.decoder import PyavDecoder
 from adapters.pyav.encoder import PyavEncoder
 from adapters.pyav.stream_encoder import PyavStreamEncoder
 from adapters.s3.connection import S3Connection
+from adapters.s3.setting_names import JOB_SETTINGS, VOICES_SETTINGS
 from adapters.s3.store import S3Store
 from adapters.s3.voices import S3VoiceSource
 from application.cleanup import Cleanup
@@ -45,9 +46,11 @@ from application.ports.storage import ExpiringFiles, ObjectStore
 from application.ports.voices import VoiceMirror, VoiceReader, VoiceRepository, VoiceSource
 from application.ports.weights import WeightSource
 from application.references import References
+from application.refreshed_voices import RefreshedVoices
 from application.speak import Speak
 from application.voice_sync import VoiceSync
 from entrypoints.settings.settings import Settings
+from entrypoints.voice_sync_log import log_voice_sync
 
 
 class Container(DeclarativeContainer):
@@ -100,15 +103,25 @@ class Container(DeclarativeContainer):
         prefix=settings.provided.s3_prefix,
         url_expires_seconds=settings.provided.s3_url_expires_seconds,
     )
+    _keeping: dict[str, Any] = {  # noqa: RUF012 - a plan, read while the class is made
+        "fallback": filesystem_store,
+        "fallback_place": "the worker's OUTPUT_AUDIO_DIR",
+    }
     s3_store_with_fallback: Provider[ObjectStore] = Singleton(
-        FallbackStore,
-        store=s3_store,
-        fallback=filesystem_store,
-        fallback_place="the worker's OUTPUT_AUDIO_DIR",
+        FallbackStore, store=s3_store, **_keeping
     )
     store: Provider[ObjectStore] = Selector(
         settings.provided.object_store, s3=s3_store_with_fallback, filesystem=filesystem_store
     )
+
+    job_s3_connection: Provider[S3Connection] = Factory(S3Connection, settings=JOB_SETTINGS)
+    job_s3_store: Provider[ObjectStore] = Factory(
+        S3Store,
+        prefix=settings.provided.s3_prefix,
+        url_expires_seconds=settings.provided.s3_url_expires_seconds,
+    )
+    job_store: Provider[ObjectStore] = Factory(FallbackStore, **_keeping)
+    """For a job that brings a store of its own: the job's bucket is ``store``."""
 
     voices: Provider[VoiceRepository] = Singleton(
         FilesystemVoices, root=settings.provided.audio_voices_dir
@@ -116,9 +129,32 @@ class Container(DeclarativeContainer):
     voice_mirror: Provider[VoiceMirror] = Singleton(
         FilesystemMirror, root=settings.provided.audio_voices_dir
     )
-    s3_voice_source: Provider[VoiceSource] = Singleton(
-        S3VoiceSource, connection=s3_connection, uri=settings.provided.voices_s3_uri
+    voices_s3_connection: Provider[S3Connection] = Singleton(
+        S3Connection,
+        endpoint_url=settings.provided.voices_endpoint_url,
+        access_key_id=settings.provided.voices_access_key,
+        secret_access_key=settings.provided.voices_secret_key,
+        region=settings.provided.voices_region,
+        addressing_style=settings.provided.s3_addressing_style,
+        settings=VOICES_SETTINGS,
     )
+    s3_voice_source: Provider[VoiceSource] = Singleton(
+        S3VoiceSource, connection=voices_s3_connection, uri=settings.provided.voices_s3_uri
+    )
+    voice_sync: Provider[VoiceSync] = Singleton(
+        VoiceSync, source=s3_voice_source, mirror=voice_mirror
+    )
+    refreshed_voices: Provider[VoiceReader] = Singleton(
+        RefreshedVoices,
+        voices=voices,
+        sync=voice_sync,
+        refresh_seconds=settings.provided.voices_refresh_seconds,
+        report=log_voice_sync,
+    )
+    named_voices: Provider[VoiceReader] = Selector(
+        settings.provided.voices_origin, folder=voices, s3=refreshed_voices
+    )
+    """The voices that jobs may name."""
     decoder: Provider[AudioDecoder] = Singleton(PyavDecoder)
     encoder: Provider[AudioEncoder] = Singleton(PyavEncoder)
     stream_encoder: Provider[AudioStreamEncoder] = Singleton(PyavStreamEncoder)
@@ -137,7 +173,7 @@ class Container(DeclarativeContainer):
         token=settings.provided.hub_token,
     )
 
-    references: Provider[References] = Singleton(References, voices=voices, decoder=decoder)
+    references: Provider[References] = Singleton(References, voices=named_voices, decoder=decoder)
     _speaking: dict[str, Provider[Any]] = {  # noqa: RUF012 - a plan, read while the class is made
         "model": model,
         "encoder": encoder,
@@ -145,6 +181,8 @@ class Container(DeclarativeContainer):
         "default_voice": settings.provided.default_voice,
     }
     speak: Provider[Speak] = Singleton(Speak, references=references, **_speaking)
+    job_speak: Provider[Speak] = Factory(Speak, references=references, **_speaking)
+    """For a job that brings a ``store`` of its own, which takes the place of the usual one."""
 
     recording_files: Provider[VoiceReader] = Singleton(RecordingFiles, voices=voices)
     local_references: Provider[References] = Singleton(
@@ -159,9 +197,6 @@ class Container(DeclarativeContainer):
     )
     cleanup: Provider[Cleanup] = Singleton(
         Cleanup, files=expiring_files, keep_days=settings.provided.cleanup_days
-    )
-    voice_sync: Provider[VoiceSync] = Singleton(
-        VoiceSync, source=s3_voice_source, mirror=voice_mirror
     )
 
 

@@ -6,11 +6,13 @@ from application.ports.weights import WeightFile, WeightState
 from application.references import VoiceEntry
 from application.speak import StoredSpeech
 from application.speech_report import SpeechReport, SpokenChunk
+from application.utterance import SpokenSoFar
 from entrypoints.results import (
     BatchResult,
     ChunkPlace,
     DownloadResult,
     Metadata,
+    Progress,
     StageTimings,
     StreamEnd,
     VoiceLine,
@@ -34,6 +36,13 @@ def download_result(files: Sequence[WeightFile]) -> DownloadResult:
             WeightLine(name=file.name, size_bytes=file.size_bytes, state=file.state.value)
             for file in files
         ],
+    )
+
+
+def progress(spoken: SpokenSoFar) -> Progress:
+    """Return what the status of a running batch job shows."""
+    return Progress(
+        chunks_done=spoken.chunks_done, chunks=spoken.chunks, seconds=round(spoken.seconds, 3)
     )
 
 

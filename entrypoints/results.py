@@ -50,6 +50,18 @@ class Metadata(Answer):
     warnings: list[str]
 
 
+class Progress(Answer):
+    """How far a batch job is: what its status shows while it runs.
+
+    ``seconds`` is the length of the audio so far.
+    """
+
+    status: Literal["speaking"] = "speaking"
+    chunks_done: int
+    chunks: int
+    seconds: float
+
+
 class BatchResult(Answer):
     """A finished file."""
 

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from domain.errors import SpeechError
@@ -17,11 +18,17 @@ from entrypoints.logs import configure_logs
 from entrypoints.settings.settings import WorkerSettings, load_settings
 from entrypoints.worker.faults import is_worker_fault
 from entrypoints.worker.job_handler import JobHandler
+from entrypoints.worker.job_store import JobStores, speak_into
+from entrypoints.worker.progress import ProgressReporter
+from entrypoints.worker.sdk_progress import send_progress
 from entrypoints.worker.speech_jobs import SpeechJobs
 from entrypoints.worker.startup import prepare, require_fitness, run_and_log
 
 JOB_SOURCE = "RUNPOD_WEBHOOK_GET_JOB"
 """Name of the variable that RunPod sets wherever a worker has jobs to take."""
+
+RESULT_TARGET = "RUNPOD_WEBHOOK_POST_OUTPUT"
+"""Name of the variable that RunPod sets wherever results, and progress, can be posted."""
 
 RELEASE_SECONDS = 60.0
 """Longest time that a cancelled job may hold the engine: many times what a GPU takes for a chunk,
@@ -72,6 +79,7 @@ def serve_jobs(container: Container, *, keeps_audio: bool = False) -> None:
         container,
         keeps_audio=keeps_audio,
         recycle=lambda: config.update(refresh_worker=True),
+        progress=ProgressReporter(send_progress) if os.environ.get(RESULT_TARGET) else None,
     )
     config["handler"] = handler.handle
 
@@ -88,6 +96,7 @@ def job_handler(
     recycle: Callable[[], None],
     keeps_audio: bool = False,
     release_seconds: float = RELEASE_SECONDS,
+    progress: ProgressReporter | None = None,
 ) -> JobHandler:
     """Build the handler of a worker from the parts of ``container``; see ``JobHandler``."""
     settings, model = container.settings(), container.model()
@@ -104,7 +113,9 @@ def job_handler(
             model=model,
             timeout_seconds=settings.job_timeout_seconds,
             release_seconds=release_seconds,
+            progress=progress,
         ),
+        stores=JobStores(partial(speak_into, container) if settings.allow_job_s3 else None),
         references=container.references(),
         health=check_health,
         max_text_chars=settings.max_text_chars,

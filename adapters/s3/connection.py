@@ -1,11 +1,15 @@
-"""The one connection to an S3-compatible service: its address, the keys and the time limits."""
+"""A connection to an S3-compatible service: its address, the keys and the time limits."""
 
 from dataclasses import dataclass
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from adapters.s3.setting_names import STORE_SETTINGS, SettingNames
+
 if TYPE_CHECKING:
+    from boto3.session import Session
     from types_boto3_s3 import S3Client
 
 AddressingStyle = Literal["auto", "path", "virtual"]
@@ -34,6 +38,10 @@ PROBE_POLICY = RetryPolicy(attempts=1, connect_seconds=0.8, read_seconds=0.8)
 """For the health check, which must answer within two seconds: at most 0.8 s for each phase."""
 
 
+_making_a_client = Lock()
+"""Held while a client is made: a boto3 session must not make two at once."""
+
+
 class S3Connection:
     """Makes one boto3 client for each retry policy and keeps it; safe in any thread.
 
@@ -44,6 +52,7 @@ class S3Connection:
         region: Region that requests are signed for.
         addressing_style: Where a URL names the bucket.
         retry_policy: Policy of the client that transfers objects.
+        settings: What error messages call the arguments.
     """
 
     def __init__(
@@ -55,7 +64,9 @@ class S3Connection:
         region: str = "us-east-1",
         addressing_style: AddressingStyle = "auto",
         retry_policy: RetryPolicy = RetryPolicy(),
+        settings: SettingNames = STORE_SETTINGS,
     ) -> None:
+        self.settings = settings
         self._endpoint_url = endpoint_url
         self._access_key_id = access_key_id
         self._secret_access_key = secret_access_key
@@ -63,21 +74,19 @@ class S3Connection:
         self._addressing_style = addressing_style
         self._retry_policy = retry_policy
         self._clients: dict[RetryPolicy, S3Client] = {}
-        self._lock = Lock()
 
     def client(self, retry_policy: RetryPolicy | None = None) -> "S3Client":
         """Return the client with ``retry_policy``; None means the connection's own policy."""
         policy = retry_policy or self._retry_policy
-        with self._lock:  # a boto3 session must not make clients in two threads at once
+        with _making_a_client:
             if policy not in self._clients:
                 self._clients[policy] = self._new_client(policy)
             return self._clients[policy]
 
     def _new_client(self, policy: RetryPolicy) -> "S3Client":
-        from boto3.session import Session
         from botocore.config import Config
 
-        return Session().client(
+        return _session().client(
             "s3",
             endpoint_url=self._endpoint_url,
             aws_access_key_id=self._access_key_id,
@@ -102,3 +111,15 @@ class S3Connection:
             return self._addressing_style
         host = urlsplit(self._endpoint_url).hostname or ""
         return "virtual" if host.endswith((".amazonaws.com", ".amazonaws.com.cn")) else "path"
+
+
+@cache
+def _session() -> "Session":
+    """Return the session of all clients, which reads the description of S3 once.
+
+    A client of a new session takes ten times as long. Jobs that bring a store of their own need a
+    client each; its endpoint and its key are its own.
+    """
+    from boto3.session import Session
+
+    return Session()

@@ -4,6 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from adapters.s3.setting_names import SettingNames
 from domain.errors import StorageFailed, printable
 
 if TYPE_CHECKING:
@@ -11,11 +12,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def map_s3_errors() -> Generator[None, None, None]:
+def map_s3_errors(settings: SettingNames) -> Generator[None, None, None]:
     """Map every error of boto3, botocore, urllib3 and the system in the block.
 
     Messages contain the service's error code, never its text, which may repeat keys or signed
-    URLs.
+    URLs. They tell which of ``settings`` to check.
 
     Raises:
         StorageFailed: instead of the foreign error.
@@ -40,20 +41,20 @@ def map_s3_errors() -> Generator[None, None, None]:
     try:
         yield
     except ClientError as error:
-        raise StorageFailed(_refusal(error)) from error
+        raise StorageFailed(_refusal(error, settings)) from error
     except (ConnectTimeoutError, ReadTimeoutError) as error:
         raise StorageFailed(
-            "the object store did not answer in time; try again, or check S3_ENDPOINT_URL"
+            f"the object store did not answer in time; try again, or check {settings.endpoint_url}"
         ) from error
     except (BotoConnectionError, HTTPClientError) as error:
         raise StorageFailed(
             f"the object store cannot be reached, or the connection broke ({type(error).__name__});"
-            " try again, or check S3_ENDPOINT_URL"
+            f" try again, or check {settings.endpoint_url}"
         ) from error
     except (BotoCoreError, Boto3Error, HTTPError, OSError, ValueError) as error:
         raise StorageFailed(
             f"the object store could not be used ({type(error).__name__});"
-            " check the S3 settings of the worker"
+            f" check {settings.endpoint_url} and {settings.bucket}"
         ) from error
 
 
@@ -67,23 +68,29 @@ def status_of(error: "ClientError") -> int:
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
-def _refusal(error: "ClientError") -> str:
+def _refusal(error: "ClientError", settings: SettingNames) -> str:
     """Return the message for an answer that is an error."""
     code, status = code_of(error), status_of(error)
     answer = printable(code, limit=60).strip("'\"") if code else str(status)
     if code == "NoSuchBucket":
-        return "the object store has no such bucket; check S3_BUCKET_NAME"
+        return f"the object store has no such bucket; check {settings.bucket}"
     if code == "RequestTimeTooSkewed":
         return "the object store refused the request: the clock of this machine is wrong"
     if code in ("PermanentRedirect", "AuthorizationHeaderMalformed", "301", "307"):
-        return f"the bucket is in another region ({answer}); check S3_REGION and S3_ENDPOINT_URL"
+        return (
+            f"the bucket is in another region ({answer}); check {settings.region} and"
+            f" {settings.endpoint_url}"
+        )
     if status in (401, 403):
         return (
-            f"the object store refused access ({answer}); check S3_ACCESS_KEY_ID and"
-            " S3_SECRET_ACCESS_KEY, and that they may list, read and write the bucket"
+            f"the object store refused access ({answer}); check {settings.access_key_id} and"
+            f" {settings.secret_access_key}, and that they may {settings.rights} the bucket"
         )
     if status == 404:
-        return f"the object store does not answer like S3 ({answer}); check S3_ENDPOINT_URL"
+        return f"the object store does not answer like S3 ({answer}); check {settings.endpoint_url}"
     if status >= 500 or status == 429:
         return f"the object store is failing or overloaded ({answer}); try again later"
-    return f"the object store refused the request ({answer}); check the S3 settings of the worker"
+    return (
+        f"the object store refused the request ({answer}); check {settings.endpoint_url} and"
+        f" {settings.bucket}"
+    )

@@ -61,14 +61,14 @@ class S3Store:
 
     def is_reachable(self) -> bool:
         try:
-            with map_s3_errors():
+            with map_s3_errors(self._connection.settings):
                 self._connection.client(PROBE_POLICY).head_bucket(Bucket=self._bucket)
         except StorageFailed:
             return False
         return True
 
     def claim(self, key: str, *, owner: str) -> None:
-        with map_s3_errors():
+        with map_s3_errors(self._connection.settings):
             self._own_etag(self._prefix + key, owner)
 
     def put(self, key: str, content: BinaryIO, *, owner: str, content_type: str) -> StoredObject:
@@ -79,7 +79,7 @@ class S3Store:
             content_type=content_type,
             metadata={_OWNER: _header_safe(owner)},
         )
-        with map_s3_errors():
+        with map_s3_errors(self._connection.settings):
             self._send(upload, owner)
             url = self._connection.client().generate_presigned_url(
                 "get_object",
@@ -111,7 +111,10 @@ class S3Store:
             raise
         found["Body"].close()
         if "ETag" not in found:
-            raise StorageFailed("S3_ENDPOINT_URL leads to something that does not speak S3")
+            raise StorageFailed(
+                f"{self._connection.settings.endpoint_url} leads to something that does not"
+                " speak S3"
+            )
         if found["Metadata"].get(_OWNER) != _header_safe(owner):
             raise _conflict(key)
         return found["ETag"]

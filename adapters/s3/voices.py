@@ -21,7 +21,7 @@ class S3VoiceSource:
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
     def list(self) -> Sequence[RemoteFile]:
-        with map_s3_errors():
+        with map_s3_errors(self._connection.settings):
             pages = self._connection.client().get_paginator("list_objects_v2")
             return [
                 RemoteFile(
@@ -34,7 +34,7 @@ class S3VoiceSource:
             ]
 
     def read(self, remote: RemoteFile) -> bytes:
-        with map_s3_errors():
+        with map_s3_errors(self._connection.settings):
             found = self._connection.client().get_object(
                 Bucket=self._bucket,
                 Key=self._prefix + remote.file,

@@ -1,17 +1,14 @@
-"""Settings of the store for finished audio, and of the source of synced voices."""
+"""Settings of the store for finished audio."""
 
-import re
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
+from entrypoints.settings.s3_values import plain_endpoint, usable_key
+
 _LONGEST_URL_LIFE_SECONDS = 7 * 86_400
 """Seconds of a week: a URL with a signature of version 4 is valid for no longer."""
-
-_VOICES_URI = re.compile(r"s3://[^/\s]+(/\S*)?")
-_KEY = re.compile(r"[\x21-\x7e]*")
 
 
 def _either(name: str) -> AliasChoices:
@@ -22,12 +19,11 @@ def _either(name: str) -> AliasChoices:
 class StorageSettings(BaseSettings):
     """Settings of S3 and of the store; a missing variable that S3 needs is an error.
 
-    The fields of S3 are checked against ``object_store`` and ``voices_s3_uri``, which therefore
-    come first. An empty string is a variable that is not set.
+    The fields of S3 are checked against ``object_store``, which therefore comes first. An empty
+    string is a variable that is not set.
     """
 
     object_store: Literal["s3", "filesystem"] = "filesystem"
-    voices_s3_uri: str = ""
     s3_bucket_name: str = Field(default="", validate_default=True)
     s3_endpoint_url: str = Field(
         default="", validate_default=True, validation_alias=_either("ENDPOINT_URL")
@@ -42,6 +38,7 @@ class StorageSettings(BaseSettings):
     s3_addressing_style: Literal["auto", "path", "virtual"] = "auto"
     s3_prefix: str = Field(default="", max_length=512)
     s3_url_expires_seconds: int = Field(default=86_400, ge=1, le=_LONGEST_URL_LIFE_SECONDS)
+    allow_job_s3: bool = False
 
     @property
     def s3_access_key(self) -> str:
@@ -53,13 +50,6 @@ class StorageSettings(BaseSettings):
         """The secret key as plain text, for the S3 service alone."""
         return self.s3_secret_access_key.get_secret_value()
 
-    @field_validator("voices_s3_uri")
-    @classmethod
-    def _is_s3_uri(cls, value: str) -> str:
-        if value and not _VOICES_URI.fullmatch(value):
-            raise ValueError("must look like s3://BUCKET or s3://BUCKET/PREFIX")
-        return value
-
     @field_validator("s3_bucket_name")
     @classmethod
     def _bucket_where_needed(cls, value: str, info: ValidationInfo) -> str:
@@ -70,26 +60,11 @@ class StorageSettings(BaseSettings):
     @field_validator("s3_endpoint_url")
     @classmethod
     def _plain_endpoint(cls, value: str, info: ValidationInfo) -> str:
-        """Return the service's URL without the bucket, which RunPod's own examples add to it."""
-        if not value:
-            if _needs_s3(info):
-                raise ValueError(_missing("the URL of the S3 service", "ENDPOINT_URL"))
-            return value
-        try:
-            url = urlsplit(value.strip())
-            has_host = bool(url.hostname) and url.port != 0
-        except ValueError:
-            has_host = False
-        if not has_host or url.scheme not in ("http", "https"):
-            raise ValueError("must be a URL that begins with https:// or http:// and names a host")
-        if "@" in url.netloc or url.query or url.fragment:
-            raise ValueError("must be a URL without user name, password, ? and #")
-        bucket = info.data.get("s3_bucket_name", "")
-        host = url.netloc
-        if host.startswith((f"{bucket}.s3.", f"{bucket}.s3-")):
-            host = host.removeprefix(f"{bucket}.")
-        path = url.path.rstrip("/").removesuffix(f"/{bucket}") if bucket else url.path.rstrip("/")
-        return f"{url.scheme}://{host}{path}"
+        if value:
+            return plain_endpoint(value, bucket=info.data.get("s3_bucket_name", ""))
+        if info.data.get("object_store") == "s3":
+            raise ValueError(_missing("the URL of the S3 service", "ENDPOINT_URL"))
+        return value
 
     @field_validator("s3_prefix")
     @classmethod
@@ -101,17 +76,11 @@ class StorageSettings(BaseSettings):
     @field_validator("s3_access_key_id", "s3_secret_access_key")
     @classmethod
     def _usable_key(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
-        key = value.get_secret_value().strip()  # a pasted key may end with a line break
-        if not key and _needs_s3(info):
+        key = usable_key(value)
+        if not key.get_secret_value() and info.data.get("object_store") == "s3":
             name = str(info.field_name).removeprefix("s3_").upper()
             raise ValueError(_missing("a key of the S3 service", name))
-        if not _KEY.fullmatch(key):
-            raise ValueError("must be printable ASCII characters without spaces")
-        return SecretStr(key)
-
-
-def _needs_s3(info: ValidationInfo) -> bool:
-    return info.data.get("object_store") == "s3" or bool(info.data.get("voices_s3_uri"))
+        return key
 
 
 def _missing(what: str, runpods_name: str = "") -> str:

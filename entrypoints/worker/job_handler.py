@@ -15,7 +15,8 @@ from entrypoints.health import Health
 from entrypoints.parsing import parse_job
 from entrypoints.rendering import voice_list
 from entrypoints.results import VoiceList
-from entrypoints.schemas import Question
+from entrypoints.schemas import Question, SpeechInput
+from entrypoints.worker.job_store import JobStores
 from entrypoints.worker.speech_jobs import SpeechJobs
 from entrypoints.worker.thread_stream import in_thread
 
@@ -27,6 +28,7 @@ class JobHandler:
 
     Args:
         speech: Speaks the jobs that are a synthesis.
+        stores: Finds the stores that jobs bring.
         references: The voices that ``list_voices`` lists.
         health: Returns the answer to ``health_check``.
         max_text_chars: Largest number of characters in a text.
@@ -40,6 +42,7 @@ class JobHandler:
         self,
         *,
         speech: SpeechJobs,
+        stores: JobStores,
         references: References,
         health: Callable[[], Awaitable[Health]],
         max_text_chars: int,
@@ -48,6 +51,7 @@ class JobHandler:
         keeps_audio: bool = False,
     ) -> None:
         self._speech = speech
+        self._stores = stores
         self._references = references
         self._health = health
         self._max_text_chars = max_text_chars
@@ -67,7 +71,7 @@ class JobHandler:
         began = time.perf_counter()
         failure = ""
         try:
-            async with aclosing(self._answers(job.get("input"), job_id)) as answers:
+            async with aclosing(self._answers(job, job_id)) as answers:
                 async for answer in answers:
                     yield answer
                     if not self._keeps_audio:
@@ -94,15 +98,17 @@ class JobHandler:
         return str(error)
 
     async def _answers(
-        self, job_input: object, job_id: str
+        self, job: dict[str, Any], job_id: str
     ) -> AsyncGenerator[dict[str, Any], None]:
-        parsed = parse_job(job_input, max_text_chars=self._max_text_chars)
+        parsed = parse_job(job.get("input"), max_text_chars=self._max_text_chars)
+        is_stored = isinstance(parsed, SpeechInput) and not parsed.stream
+        speak = self._stores.speak_of(job, is_stored=is_stored)
         if isinstance(parsed, Question):
             log.info("job_started", kind=parsed.action)
             yield await self._answer(parsed)
             return
         log.info("job_started", kind="stream" if parsed.stream else "batch")
-        async with aclosing(self._speech.answers(parsed, job_id)) as answers:
+        async with aclosing(self._speech.answers(parsed, job_id, speak=speak)) as answers:
             async for answer in answers:
                 yield answer.model_dump(mode="json")
 

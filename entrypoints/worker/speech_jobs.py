@@ -2,21 +2,23 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Generator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, nullcontext
 from functools import partial
 
 import structlog
 
 from application.ports.speech_model import ModelState, SpeechModel
-from application.speak import Speak
+from application.speak import Speak, StoredSpeech
+from application.utterance import Checkpoint
 from domain.errors import Cancelled, SynthesisFailed
 from entrypoints.rendering import batch_result
 from entrypoints.results import BatchResult, StreamEnd, StreamPiece
 from entrypoints.schemas import SpeechInput
 from entrypoints.streaming import stream_objects
 from entrypoints.worker.engine_queue import EngineLease, EngineQueue
-from entrypoints.worker.thread_stream import thread_stream
+from entrypoints.worker.progress import ProgressReporter
+from entrypoints.worker.thread_stream import Produce, thread_stream
 
 log = structlog.get_logger()
 
@@ -37,6 +39,7 @@ class SpeechJobs:
         model: The engine behind ``speak``; while it loads, a cancelled job may hold it longer.
         timeout_seconds: Longest time of a job, from when it has the engine to its last object.
         release_seconds: Longest time that a cancelled job may still hold the engine.
+        progress: Tells how far a batch job is; None where nobody asks.
     """
 
     def __init__(
@@ -46,17 +49,21 @@ class SpeechJobs:
         model: SpeechModel,
         timeout_seconds: float,
         release_seconds: float,
+        progress: ProgressReporter | None = None,
     ) -> None:
         self._speak = speak
         self._model = model
         self._timeout_seconds = timeout_seconds
         self._shortest_release_seconds = release_seconds
+        self._progress = progress
         self._queue = EngineQueue(release_seconds=self._release_seconds)
 
     async def answers(
-        self, job_input: SpeechInput, job_id: str
+        self, job_input: SpeechInput, job_id: str, *, speak: Speak | None = None
     ) -> AsyncGenerator[SpeechAnswer, None]:
         """Speak ``job_input`` as soon as the engine is free, and yield each object of the answer.
+
+        ``speak`` takes the place of the usual one, for a batch job with a store of its own.
 
         Raises:
             EngineStuck: an earlier job does not release the engine.
@@ -64,11 +71,37 @@ class SpeechJobs:
             SpeechError: the speech failed; see the subclasses.
         """
         async with self._queue.lease(job_id) as lease:
-            work = partial(self._spoken, job_input, job_id, lease)
-            async with aclosing(thread_stream(work, ahead=PIECES_AHEAD)) as objects:
-                deadline = asyncio.get_running_loop().time() + self._timeout_seconds
-                while answer := await self._next(objects, lease, deadline):
-                    yield answer
+            if job_input.stream:
+                work = partial(self._streamed, job_input, lease)
+                async with aclosing(self._in_time(work, lease)) as objects:
+                    async for answer in objects:
+                        yield answer
+            else:
+                into_store = partial((speak or self._speak).into_store, job_id=job_id)
+                yield await self._stored_in_time(into_store, job_input, job_id, lease)
+
+    async def _stored_in_time(
+        self,
+        into_store: Callable[..., StoredSpeech],
+        job_input: SpeechInput,
+        job_id: str,
+        lease: EngineLease,
+    ) -> SpeechAnswer:
+        """Return the answer to a batch job, after which no progress is sent."""
+        watching = self._progress.watching(job_id) if self._progress else nullcontext()
+        async with watching as watch:
+            work = partial(_stored, partial(into_store, watch=watch), job_input, lease)
+            async with aclosing(self._in_time(work, lease)) as objects:
+                [answer] = [answer async for answer in objects]
+        return answer
+
+    async def _in_time(
+        self, work: Produce[SpeechAnswer], lease: EngineLease
+    ) -> AsyncGenerator[SpeechAnswer, None]:
+        async with aclosing(thread_stream(work, ahead=PIECES_AHEAD)) as objects:
+            deadline = asyncio.get_running_loop().time() + self._timeout_seconds
+            while answer := await self._next(objects, lease, deadline):
+                yield answer
 
     async def _next(
         self, objects: AsyncGenerator[SpeechAnswer, None], lease: EngineLease, deadline: float
@@ -87,26 +120,13 @@ class SpeechJobs:
                 " more"
             ) from error
 
-    def _spoken(
-        self,
-        job_input: SpeechInput,
-        job_id: str,
-        lease: EngineLease,
-        cancelled: threading.Event,
+    def _streamed(
+        self, job_input: SpeechInput, lease: EngineLease, cancelled: threading.Event
     ) -> Generator[SpeechAnswer, None, None]:
-        def raise_if_cancelled() -> None:
-            if cancelled.is_set():
-                raise Cancelled("the job was cancelled")
-
         request = job_input.to_request()
         with lease.use():
-            if job_input.stream:
-                utterance = self._speak.utterance(request)
-                yield from stream_objects(utterance, checkpoint=raise_if_cancelled)
-            else:
-                yield batch_result(
-                    self._speak.into_store(request, job_id=job_id, checkpoint=raise_if_cancelled)
-                )
+            utterance = self._speak.utterance(request)
+            yield from stream_objects(utterance, checkpoint=_checkpoint(cancelled))
 
     def _release_seconds(self) -> float:
         """Return how long a cancelled job may hold the engine.
@@ -116,3 +136,22 @@ class SpeechJobs:
         if self._model.status().state is ModelState.LOADING:
             return max(self._shortest_release_seconds, self._timeout_seconds)
         return self._shortest_release_seconds
+
+
+def _stored(
+    into_store: Callable[..., StoredSpeech],
+    job_input: SpeechInput,
+    lease: EngineLease,
+    cancelled: threading.Event,
+) -> Generator[SpeechAnswer, None, None]:
+    request = job_input.to_request()
+    with lease.use():
+        yield batch_result(into_store(request, checkpoint=_checkpoint(cancelled)))
+
+
+def _checkpoint(cancelled: threading.Event) -> Checkpoint:
+    def raise_if_cancelled() -> None:
+        if cancelled.is_set():
+            raise Cancelled("the job was cancelled")
+
+    return raise_if_cancelled

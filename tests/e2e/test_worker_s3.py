@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 import urllib.error
 import urllib.request
@@ -60,6 +61,8 @@ def at_s3(deploy: Deploy, service: Seaweed, proxy: FaultyProxy, output: Path) ->
         **Seaweed(proxy.url).environment,
         S3_URL_EXPIRES_SECONDS=str(URL_SECONDS),
         VOICES_S3_URI=f"s3://{BUCKET}/voices",
+        VOICES_REFRESH_SECONDS="0",
+        ALLOW_JOB_S3="true",
         OUTPUT_AUDIO_DIR=str(output),
     )
 
@@ -127,19 +130,32 @@ def test_old_files_are_removed_and_voices_fetched_before_the_first_job(
     at_s3: Deployment, output: Path
 ) -> None:
     [answer] = at_s3.run({"action": "list_voices"}).output
-    assert [voice["name"] for voice in answer["voices"]] == ["default", "narrators/alice"]
+    assert {"default", "narrators/alice"} <= {voice["name"] for voice in answer["voices"]}
     assert not (output / "old.ogg").exists()
     [cleanup] = at_s3.worker.events("cleanup")
     assert cleanup["count"] == 1
-    [sync] = at_s3.worker.events("voice_sync")
-    assert sync["fetched"] == ["narrators/alice.ogg"]
+    at_start, *_ = at_s3.worker.events("voice_sync")
+    assert at_start["fetched"] == ["narrators/alice.ogg"]
+
+
+def test_a_voice_that_was_put_into_the_bucket_later_can_be_named(
+    at_s3: Deployment, service: Seaweed
+) -> None:
+    service.connection().client().put_object(
+        Bucket=BUCKET, Key="voices/late/bob.ogg", Body=BUNDLED_VOICE
+    )
+    job = at_s3.run({"text": "How am I?", "emo_audio_prompt": "late/bob"})
+    assert job.status == "COMPLETED", job.error
+    *_, sync = at_s3.worker.events("voice_sync")
+    assert (sync["fetched"], sync["job_id"]) == (["late/bob.ogg"], job.id)
 
 
 def test_only_audio_that_could_not_be_stored_stays_in_the_folder(
     at_s3: Deployment, output: Path
 ) -> None:
     at_s3.assert_works()
-    assert {path.name for path in output.iterdir()} <= {"not-stored.ogg", ".not-stored.ogg.owner"}
+    kept = {path.name for path in output.iterdir() if not path.name.startswith(".")}
+    assert kept <= {"not-stored.ogg", "refused.ogg"}
 
 
 def test_no_key_is_posted_or_logged(at_s3: Deployment) -> None:
@@ -149,6 +165,74 @@ def test_no_key_is_posted_or_logged(at_s3: Deployment) -> None:
     assert SECRET_ACCESS_KEY not in printed
     assert ACCESS_KEY_ID not in printed
     assert SECRET_ACCESS_KEY not in json.dumps([post.body for post in job.posts])
+
+
+def s3_config(service: Seaweed, **changes: str) -> dict[str, str]:
+    return {
+        "accessId": ACCESS_KEY_ID,
+        "accessSecret": SECRET_ACCESS_KEY,
+        "bucketName": BUCKET,
+        "endpointUrl": service.endpoint_url,
+    } | changes
+
+
+def test_a_job_brings_a_store_of_its_own(at_s3: Deployment, service: Seaweed) -> None:
+    """The worker's own store is behind the proxy, and the job's is not."""
+    job = at_s3.queue.submit({"text": "Kept by the client."}, s3_config=s3_config(service))
+    at_s3.queue.wait(job)
+
+    assert job.status == "COMPLETED", job.error
+    assert job.output[0]["url"].startswith(service.endpoint_url)
+    with urllib.request.urlopen(job.output[0]["url"]) as answer:
+        assert decoded_seconds(answer.read()) > 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"accessSecret": "a-wrong-secret"}, "refused access .*check s3Config.accessId"),
+        ({"bucketName": "no-such-bucket"}, "no such bucket; check s3Config.bucketName"),
+    ],
+)
+def test_a_store_of_a_job_is_checked_before_the_model_speaks(
+    at_s3: Deployment, service: Seaweed, changes: dict[str, str], error: str
+) -> None:
+    job = at_s3.queue.submit(
+        {"text": "FOREVER would the model speak this."}, s3_config=s3_config(service, **changes)
+    )
+    at_s3.queue.wait(job)
+    assert re.match(f"storage_failed: .*{error}", str(job.error))
+
+
+def test_audio_that_a_jobs_store_refuses_is_kept_by_the_worker(
+    at_s3: Deployment, proxy: FaultyProxy
+) -> None:
+    proxy.fail(refusal(403, "AccessDenied"), method="PUT", times=1)
+    job = at_s3.queue.submit(
+        {"text": "Refused.", "session_id": "refused"}, s3_config=s3_config(Seaweed(proxy.url))
+    )
+    at_s3.queue.wait(job)
+    assert "kept as refused.ogg in the worker's OUTPUT_AUDIO_DIR" in str(job.error)
+
+
+def test_no_key_of_a_job_is_posted_or_logged(at_s3: Deployment, service: Seaweed) -> None:
+    config = s3_config(service)
+    jobs = [
+        at_s3.queue.submit({"text": "RAISE an error with a traceback."}, s3_config=config),
+        at_s3.queue.submit({"text": "Wrong."}, s3_config=config | {"endpointUrl": "s3"}),
+    ]
+    errors = [str(at_s3.queue.wait(job).error).partition(":")[0] for job in jobs]
+    assert errors == ["internal_error", "invalid_request"]
+    seen = at_s3.worker.printed() + json.dumps([post.body for job in jobs for post in job.posts])
+    assert ACCESS_KEY_ID not in seen
+    assert SECRET_ACCESS_KEY not in seen
+
+
+def test_a_worker_that_takes_no_store_from_a_job_says_so(
+    scripted: Deployment, service: Seaweed
+) -> None:
+    job = scripted.queue.submit({"text": "Not here."}, s3_config=s3_config(service))
+    assert str(scripted.queue.wait(job).error).startswith("invalid_request: s3Config: ")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from entrypoints.container import Container
 from entrypoints.runpod_worker import job_handler
 from entrypoints.settings.settings import WorkerSettings
 from entrypoints.worker.job_handler import JobHandler
+from tests.loopback.seaweed import ACCESS_KEY_ID, BUCKET, SECRET_ACCESS_KEY, Seaweed
 from tests.models.scripted_worker import ScriptedModel
 
 Wire = Callable[..., Container]
@@ -352,6 +353,26 @@ def test_keeps_delivered_audio_only_where_that_is_requested(
     *pieces, end = asyncio.run(run())
     assert all(("audio_chunk" in piece) == keeps_audio for piece in pieces)
     assert end["total_chunks"] == len(pieces)
+
+
+def test_a_store_that_a_job_brings_comes_before_a_folder(wire: Wire, seaweed: Seaweed) -> None:
+    handler = job_handler(wire(allow_job_s3=True), recycle=lambda: None)
+    job = {
+        "id": "brings-a-store",
+        "input": {"text": "Kept by the client."},
+        "s3Config": {
+            "accessId": ACCESS_KEY_ID,
+            "accessSecret": SECRET_ACCESS_KEY,
+            "bucketName": BUCKET,
+            "endpointUrl": f"{seaweed.endpoint_url}/{BUCKET}",
+        },
+    }
+
+    async def run() -> list[Any]:
+        return [item async for item in handler.handle(job)]
+
+    [answer] = asyncio.run(run())
+    assert answer["url"].startswith(f"{seaweed.endpoint_url}/{BUCKET}/brings-a-store.ogg?")
 
 
 def test_every_error_can_be_sent(container: Container) -> None:

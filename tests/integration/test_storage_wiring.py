@@ -12,7 +12,7 @@ from entrypoints.container import Container
 from entrypoints.settings.settings import WorkerSettings, load_settings
 from tests.contracts.object_store import put
 from tests.loopback.s3_proxy import FaultyProxy, refusal
-from tests.loopback.seaweed import BUCKET, SECRET_ACCESS_KEY, Seaweed
+from tests.loopback.seaweed import ACCESS_KEY_ID, BUCKET, SECRET_ACCESS_KEY, Seaweed
 
 
 @pytest.fixture
@@ -89,6 +89,30 @@ def test_synced_voices_can_be_named(
     assert parts.voice_sync().run().fetched == ("alice.wav",)
 
     assert parts.voices().read("alice").content == b"A"
+
+
+def test_voices_come_from_a_service_of_their_own_where_audio_stays_in_a_folder(
+    environment: pytest.MonkeyPatch, seaweed: Seaweed, tmp_path: Path
+) -> None:
+    key = f"{tmp_path.name}/own/alice.wav"
+    seaweed.connection().client().put_object(Bucket=BUCKET, Key=key, Body=io.BytesIO(b"A"))
+    for name in seaweed.environment:
+        environment.delenv(name)
+    environment.setenv("OBJECT_STORE", "filesystem")
+    environment.setenv("VOICES_S3_URI", f"s3://{BUCKET}/{tmp_path.name}/own")
+    environment.setenv("VOICES_S3_ENDPOINT_URL", seaweed.endpoint_url)
+    environment.setenv("VOICES_S3_ACCESS_KEY_ID", ACCESS_KEY_ID)
+    environment.setenv("VOICES_S3_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+
+    assert container().voice_sync().run().fetched == ("alice.wav",)
+
+
+def test_refused_voices_name_the_settings_of_the_voices(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("VOICES_S3_URI", f"s3://{BUCKET}/voices")
+    environment.setenv("VOICES_S3_SECRET_ACCESS_KEY", "wrong")
+
+    with pytest.raises(StorageFailed, match="check VOICES_S3_ACCESS_KEY_ID"):
+        container().voice_sync().run()
 
 
 @pytest.mark.usefixtures("environment")

@@ -38,6 +38,11 @@ class Post:
     answered: int
     key: str
 
+    @property
+    def is_progress(self) -> bool:
+        """Whether it tells how far the job is, and not how it ended."""
+        return self.body.get("status") == "IN_PROGRESS"
+
 
 @dataclass
 class Job:
@@ -45,6 +50,7 @@ class Job:
 
     id: str
     input: Any
+    s3_config: Any = None
     status: str = "IN_QUEUE"
     output: Any = None
     error: str | None = None
@@ -61,6 +67,11 @@ class Job:
             for post in self.posts
             if post.kind == "job-stream" and post.answered == HTTPStatus.OK
         ]
+
+    @property
+    def progress(self) -> list[Any]:
+        """The progress that was posted, in order."""
+        return [post.body["output"] for post in self.posts if post.is_progress]
 
     @property
     def is_final(self) -> bool:
@@ -128,8 +139,8 @@ class JobQueue:
 
     # For tests.
 
-    def submit(self, job_input: Any, *, job_id: str | None = None) -> Job:
-        job = Job(job_id or f"job-{next(self._numbers)}", job_input)
+    def submit(self, job_input: Any, *, job_id: str | None = None, s3_config: Any = None) -> Job:
+        job = Job(job_id or f"job-{next(self._numbers)}", job_input, s3_config)
         with self._changed:
             self._jobs[job.id] = job
             self._waiting.append(job)
@@ -182,7 +193,8 @@ class JobQueue:
                 if not job.is_final:
                     job.status = "IN_PROGRESS"
                     job.taken_at = time.monotonic()
-                    taken.append({"id": job.id, "input": job.input})
+                    own = {} if job.s3_config is None else {"s3Config": job.s3_config}
+                    taken.append({"id": job.id, "input": job.input} | own)
             self._changed.notify_all()
             return taken
 
@@ -223,6 +235,9 @@ class JobQueue:
         if kind == "job-stream":
             job.unread.append(body)
             return
+        if body.get("status") == "IN_PROGRESS":
+            job.output = body["output"]  # even of a job that has ended: nothing may come then
+            return
         job.stops_pod = bool(body.get("stopPod"))
         if job.is_final:
             return
@@ -236,7 +251,7 @@ class JobQueue:
         if verb == "health":
             return 200, self._health()
         if verb in ("run", "runsync") and method == "POST":
-            job = self.submit(body["input"])
+            job = self.submit(body["input"], s3_config=body.get("s3Config"))
             if verb == "runsync":
                 self.wait(job)
             return 200, self._shown(job)

@@ -12,6 +12,7 @@ part; a chunk with one of these words misbehaves:
 ``STUCK``   never returns
 ``WEDGED``  never returns, in a thread pool that the interpreter joins at its exit
 ``GATE``    waits until the file ``SCRIPTED_GATE`` exists
+``LATCH``   waits until that file is not empty
 """
 
 import os
@@ -121,8 +122,13 @@ class ScriptedModel:
         while "FOREVER" in chunk:
             time.sleep(0.05)
             yield SpokenPart(index, np.zeros(240, dtype=np.float32), ends_chunk=False)
-        while "GATE" in chunk and not self._gate.exists():
+        while self._is_held(chunk):
             time.sleep(0.02)
+
+    def _is_held(self, chunk: str) -> bool:
+        is_there = self._gate.exists()
+        is_filled = is_there and self._gate.stat().st_size > 0
+        return ("GATE" in chunk and not is_there) or ("LATCH" in chunk and not is_filled)
 
 
 def _tone(text: str, *, seed: int, index: int) -> Samples:

@@ -12,6 +12,7 @@ from domain import errors
 from entrypoints.json_schema import schemas
 from entrypoints.parsing import parse_job
 from entrypoints.schemas import Question, SpeechInput
+from entrypoints.worker.job_store import JobS3
 
 DOCS = Path(__file__).parents[2] / "docs"
 JOBS = (DOCS / "reference" / "jobs.md").read_text()
@@ -32,6 +33,8 @@ def test_an_example_is_what_the_schema_says(kind: str, schema: str, text: str) -
     if kind == "request":
         check(schema, example["input"])
         parse_job(example["input"])
+        if "s3Config" in example:
+            JobS3.model_validate(example["s3Config"])
     elif kind == "job":
         [only] = example["output"]
         check(schema, only)

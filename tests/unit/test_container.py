@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dependency_injector.providers import Provider
@@ -18,11 +19,18 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliSettings:
 
 def test_every_provider_can_be_built(settings: CliSettings, tmp_path: Path) -> None:
     container = Container(settings=settings)
-    needs_a_path = {"named_file_store": {"path": tmp_path / "x.wav"}}
+    service = {"endpoint_url": "https://s3.test", "access_key_id": "A", "secret_access_key": "B"}
+    connection = container.job_s3_connection(**service)
+    needs: dict[str, dict[str, Any]] = {
+        "named_file_store": {"path": tmp_path / "x.wav"},
+        "job_s3_connection": service,
+        "job_s3_store": {"connection": connection, "bucket": "media"},
+        "job_store": {"store": container.filesystem_store()},
+    }
 
     for name, provider in container.providers.items():
         assert isinstance(provider, Provider)
-        assert provider(**needs_a_path.get(name, {})) is not None
+        assert provider(**needs.get(name, {})) is not None
 
 
 def test_the_use_case_is_made_once(settings: CliSettings) -> None:

@@ -11,8 +11,9 @@ S3 = {
     "S3_BUCKET_NAME": "media",
 }
 VARIABLES = (*S3, "S3_PREFIX", "S3_REGION", "S3_URL_EXPIRES_SECONDS", "OBJECT_STORE",
-             "VOICES_S3_URI", "BUCKET_ENDPOINT_URL", "BUCKET_ACCESS_KEY_ID",
-             "BUCKET_SECRET_ACCESS_KEY")  # fmt: skip
+             "VOICES_S3_URI", "VOICES_S3_ENDPOINT_URL", "VOICES_S3_ACCESS_KEY_ID",
+             "VOICES_S3_SECRET_ACCESS_KEY", "VOICES_S3_REGION", "BUCKET_ENDPOINT_URL",
+             "BUCKET_ACCESS_KEY_ID", "BUCKET_SECRET_ACCESS_KEY")  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -162,9 +163,53 @@ def test_synced_voices_need_a_service_but_no_bucket_for_audio(
     with pytest.raises(SettingsError) as wrong:
         load_settings(CliSettings)
 
-    assert [line.split(":")[0] for line in str(wrong.value).splitlines()] == [
-        "S3_ENDPOINT_URL", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY",
-    ]  # fmt: skip
+    lines = str(wrong.value).splitlines()
+    assert [line.partition(" to ")[0] for line in lines] == [
+        f"VOICES_S3_{name}: must be set (or S3_{name}, or BUCKET_{name})"
+        for name in ("ENDPOINT_URL", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
+    ]
+
+
+def test_a_missing_store_is_not_told_twice_where_voices_are_synced(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("VOICES_S3_URI", "s3://media/voices")
+
+    with pytest.raises(SettingsError) as wrong:
+        load_settings(WorkerSettings)
+
+    assert "VOICES_" not in str(wrong.value)
+
+
+def test_synced_voices_may_have_a_service_and_keys_of_their_own(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("OBJECT_STORE", "filesystem")
+    environment.setenv("VOICES_S3_URI", "s3://voices/narrators")
+    environment.setenv("VOICES_S3_ENDPOINT_URL", "https://voices.s3.eu-west-1.amazonaws.com")
+    environment.setenv("VOICES_S3_ACCESS_KEY_ID", "READER")
+    environment.setenv("VOICES_S3_SECRET_ACCESS_KEY", f"{SECRET}\n")
+    environment.setenv("VOICES_S3_REGION", "eu-west-1")
+
+    settings = load_settings(WorkerSettings)
+
+    assert settings.voices_endpoint_url == "https://s3.eu-west-1.amazonaws.com"
+    assert (settings.voices_access_key, settings.voices_secret_key) == ("READER", SECRET)
+    assert settings.voices_region == "eu-west-1"
+    assert SECRET not in repr(settings)
+
+
+def test_each_setting_of_the_voices_that_is_unset_is_the_stores(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    set_all(environment, VOICES_S3_URI="s3://voices", VOICES_S3_ACCESS_KEY_ID="READER")
+    environment.setenv("S3_REGION", "auto")
+
+    settings = load_settings(WorkerSettings)
+
+    assert settings.voices_endpoint_url == "https://s3.example.com"
+    assert (settings.voices_access_key, settings.voices_secret_key) == ("READER", SECRET)
+    assert settings.voices_region == "auto"
 
 
 @pytest.mark.parametrize("uri", ["media/voices", "s3:///voices", "s3://", "https://media/voices"])

@@ -1,6 +1,6 @@
 """The options of flow matching."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 from domain.delivery import Sampling
 from domain.errors import InvalidRequest
@@ -33,9 +33,4 @@ def flow_options(requested: Sampling) -> FlowOptions:
     Raises:
         InvalidRequest: A value is out of range.
     """
-    given = {
-        field.name: value
-        for field in fields(FlowOptions)
-        if (value := getattr(requested, field.name)) is not None
-    }
-    return replace(FlowOptions(), **given)
+    return requested.over(FlowOptions())

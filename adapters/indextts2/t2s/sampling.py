@@ -1,6 +1,6 @@
 """The controls of code sampling, and their effect on the scores of one decoding step."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -58,12 +58,7 @@ def code_sampling(requested: Sampling, *, longest: int) -> CodeSampling:
         InvalidRequest: A value is out of range, or ``max_mel_tokens`` is above ``longest``.
     """
     defaults = CodeSampling(max_mel_tokens=min(CodeSampling().max_mel_tokens, longest))
-    given = {
-        field.name: value
-        for field in fields(CodeSampling)
-        if (value := getattr(requested, field.name)) is not None
-    }
-    sampling = replace(defaults, **given)
+    sampling = requested.over(defaults)
     if sampling.max_mel_tokens > longest:
         raise InvalidRequest("max_mel_tokens", f"this model takes at most {longest}")
     return sampling
