@@ -18,4 +18,6 @@ def compose_services() -> dict[str, dict[str, Any]]:
 
 def environment_of(service: dict[str, Any]) -> dict[str, str]:
     """Return the variables as the container gets them."""
-    return {name: "" if value is None else str(value) for name, value in service["environment"].items()}
+    return {
+        name: "" if value is None else str(value) for name, value in service["environment"].items()
+    }

@@ -11,18 +11,20 @@ from tests.deployment.compose_file import compose_services, environment_of
 from tests.loopback.worker_process import ROOT
 
 SERVICES = compose_services()
-OWN = {name: service for name, service in SERVICES.items() if "build" in service}
-own_services = pytest.mark.parametrize("service", OWN.values(), ids=OWN)
+BUILT = {name: service for name, service in SERVICES.items() if "build" in service}
+SERVERS = {name: service for name, service in BUILT.items() if "serve" in service["command"]}
+built_services = pytest.mark.parametrize("service", BUILT.values(), ids=BUILT)
+servers = pytest.mark.parametrize("service", SERVERS.values(), ids=SERVERS)
 
 
-@own_services
+@built_services
 def test_every_variable_of_a_service_is_a_setting(service: dict[str, Any]) -> None:
     known = {name.upper() for name in LocalSettings.model_fields}
 
     assert set(service["environment"]) <= known
 
 
-@own_services
+@servers
 def test_the_variables_of_a_service_are_settings_that_hold(
     monkeypatch: pytest.MonkeyPatch, service: dict[str, Any]
 ) -> None:
@@ -35,21 +37,21 @@ def test_the_variables_of_a_service_are_settings_that_hold(
     assert settings.tts_engine == service["environment"]["TTS_ENGINE"]
 
 
-@own_services
+@servers
 def test_a_running_job_may_end_before_a_service_is_killed(service: dict[str, Any]) -> None:
     minutes = int(service["stop_grace_period"].removesuffix("m"))
 
     assert minutes * 60 > LocalSettings().job_timeout_seconds
 
 
-@own_services
+@built_services
 def test_a_service_is_built_from_a_target_of_the_dockerfile(service: dict[str, Any]) -> None:
     targets = re.findall(r"^FROM .* AS (\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
 
     assert service["build"]["target"] in targets
 
 
-@own_services
+@servers
 def test_the_port_of_a_service_is_published(service: dict[str, Any]) -> None:
     port = service["command"][-1]
 
@@ -57,8 +59,8 @@ def test_the_port_of_a_service_is_published(service: dict[str, Any]) -> None:
     assert any(f"127.0.0.1:{port}/" in word for word in service["healthcheck"]["test"])
 
 
-def test_a_service_without_a_profile_is_the_preview_alone() -> None:
-    assert [name for name, service in OWN.items() if "profiles" not in service] == ["preview"]
+def test_the_only_server_without_a_profile_is_the_preview() -> None:
+    assert [name for name, service in SERVERS.items() if "profiles" not in service] == ["preview"]
 
 
 def test_nothing_is_published_beyond_this_machine() -> None:
