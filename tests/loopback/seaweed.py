@@ -73,7 +73,7 @@ def running_seaweed() -> Generator[Seaweed, None, None]:
 
 
 def remove_sockets(ports: Iterable[int]) -> None:
-    """Remove the sockets that a killed service leaves behind; they carry its ports in their names."""
+    """Remove the sockets of a killed service, whose names carry its ports."""
     for port in ports:
         for left in Path(tempfile.gettempdir()).glob(f"seaweedfs-*-{port}.sock"):
             left.unlink()
