@@ -31,16 +31,16 @@ unit: .venv/test.stamp ## run the fast tests, in seconds
 
 check: lint test ## do what CI does: lint, then all tests
 
-lint: .venv/test.stamp ## check formatting, style, types, import contracts, and files that deploy
+lint: .venv/test.stamp ## check formatting, style, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
 	$(CHECK_SCHEMA) vendor.compose-spec compose.yaml
 	$(CHECK_SCHEMA) vendor.github-workflows .github/workflows/*.yml
 	$(CHECK_SCHEMA) vendor.dependabot .github/dependabot.yml
 	$(CHECK_SCHEMA) vendor.renovate renovate.json
 	$(BIN)/zizmor --offline --quiet --min-severity medium .github
+	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 fmt: .venv/test.stamp ## format the code and fix what can be fixed
 	$(BIN)/ruff check --fix .
