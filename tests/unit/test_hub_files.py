@@ -93,9 +93,9 @@ def test_every_variable_that_the_hub_asks_for_is_on_the_page() -> None:
 @asked
 def test_the_type_of_an_input_is_that_of_the_setting(name: str) -> None:
     kind = SETTINGS[name].annotation
-    expected = {bool: "boolean", int: "number", float: "number"}
+    shown: dict[object, str] = {bool: "boolean", int: "number", float: "number"}
 
-    assert ASKED[name]["type"] == expected.get(kind or str, "string")
+    assert ASKED[name]["type"] == shown.get(kind, "string")
     if get_origin(kind) is Literal:
         assert {option["value"] for option in ASKED[name]["options"]} <= set(get_args(kind))
 
