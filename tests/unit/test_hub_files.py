@@ -38,7 +38,7 @@ S3 = {
     "S3_SECRET_ACCESS_KEY": "secret",
     "S3_BUCKET_NAME": "media",
 }
-DOWNLOAD_GB, IMAGE_GB, CONVERTED_GB = 6.0, 6.6, 4.8
+DOWNLOAD_GB, IMAGE_GB, CONVERTED_GB = 9.0, 6.6, 4.8
 """Upper bounds of what the disk holds: the weights' files, the image, the conversion in float32."""
 SPARE_GB = 10
 """For audio on its way, the unfinished file of a download, and a second conversion."""
