@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -21,9 +20,8 @@ from tests.deployment.manifest import server
 from tests.e2e.audio import decoded_seconds
 from tests.loopback.free_ports import free_ports
 from tests.loopback.seaweed import PORT_OPTIONS, remove_sockets
-from tests.loopback.worker_process import ROOT, WorkerProcess
+from tests.loopback.worker_process import WorkerProcess
 
-README = (ROOT / "README.md").read_text()
 SERVICES = compose_services()
 DEFAULT_PORTS = {"s3.port": "8333", "filer.port": "8888"}
 WITHIN_SECONDS = 60
@@ -120,11 +118,10 @@ def runsync(base: str, job: dict[str, Any]) -> dict[str, Any]:
     return dict(output)
 
 
-def test_the_url_that_readmes_request_to_compose_gets_can_be_opened(
+def test_composes_url_of_the_audio_can_be_opened(
     s3: Callable[[str], str], served: tuple[WorkerProcess, str]
 ) -> None:
-    [job] = re.findall(r"localhost:8000/runsync .*?-d '(.*?)'", README, re.DOTALL)
-    result = runsync(served[1], json.loads(job)["input"])
+    result = runsync(served[1], {"text": "Stored beside the service."})
 
     assert result["url"].startswith(f"{s3('http://localhost:8333')}/media/")
     with urllib.request.urlopen(result["url"]) as answer:

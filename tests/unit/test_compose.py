@@ -80,15 +80,3 @@ def test_the_s3_service_has_the_version_and_the_keys_that_are_tested() -> None:
         "AWS_SECRET_ACCESS_KEY": client["S3_SECRET_ACCESS_KEY"],
     }
     assert f"-bucket={client['S3_BUCKET_NAME']} " in service["command"]
-
-
-def test_every_service_that_readme_starts_is_a_server_at_the_port_that_it_tells() -> None:
-    lines = re.findall(
-        r"^docker compose up *(\w*) +# .*http://localhost:(\d+)$",
-        (ROOT / "README.md").read_text(),
-        re.MULTILINE,
-    )
-
-    assert [(name or "preview", port) for name, port in lines] == [
-        (name, service["command"][-1]) for name, service in SERVERS.items()
-    ]
