@@ -10,6 +10,7 @@ comma := ,
 # Prints one line for each download, so that a long set-up is seen to move.
 PIP := $(BIN)/pip install --disable-pip-version-check --progress-bar off --constraint constraints.txt
 DOWNLOADS := sed -un 's/^ *Downloading \(.*\)/    \1/p'
+CHECK_SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 # Tests of whole programs wait most of the time, so there are more processes than cores. The tests of
 # one file stay together: they share what they start.
 PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -33,6 +34,11 @@ check: lint test ## do what CI does: lint, then all tests
 lint: .venv/test.stamp ## check formatting, style, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(CHECK_SCHEMA) vendor.compose-spec compose.yaml
+	$(CHECK_SCHEMA) vendor.github-workflows .github/workflows/*.yml
+	$(CHECK_SCHEMA) vendor.dependabot .github/dependabot.yml
+	$(CHECK_SCHEMA) vendor.renovate renovate.json
+	$(BIN)/zizmor --offline --quiet --min-severity medium .github
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -1,5 +1,6 @@
 """The preview engine: hibari-tts, a small English voice that runs on a laptop's processor."""
 
+import os
 import threading
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
@@ -100,6 +101,9 @@ def _sentences(
 
 
 def _load() -> "Hibari":
+    # The runtime of the voice's networks would keep an id of the machine in the home folder, and
+    # send its maker events with it.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         from hibari import Hibari
     except ImportError as error:

@@ -1,3 +1,5 @@
+import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,6 +55,16 @@ def test_a_chunk_has_the_same_samples_whatever_follows_it(loaded: PreviewModel) 
         return np.concatenate([part.samples for part in parts if part.chunk == 0])
 
     np.testing.assert_array_equal(first(["One here."]), first(["One here.", "Two there."]))
+
+
+def test_loading_leaves_nothing_in_the_home_folder(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-c", "from adapters.preview import PreviewModel; PreviewModel().load()"],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        check=True,
+    )
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_package_is_a_missing_model(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ DOMAIN = "s3.test"
 
 DEFAULT_POLICY = RetryPolicy()
 READY_WITHIN_SECONDS = 60.0
-_PORTS = (
+PORT_OPTIONS = (
     "s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port",
     "volume.port.grpc", "filer.port", "filer.port.grpc", "admin.port", "admin.port.grpc",
 )  # fmt: skip
@@ -68,8 +68,15 @@ class Seaweed:
 @contextmanager
 def running_seaweed() -> Generator[Seaweed, None, None]:
     """Start the service with one empty bucket, on ports that were free, and stop it at the end."""
-    with free_ports(len(_PORTS)) as ports:
-        yield from _running(dict(zip(_PORTS, ports, strict=True)))
+    with free_ports(len(PORT_OPTIONS)) as ports:
+        yield from _running(dict(zip(PORT_OPTIONS, ports, strict=True)))
+
+
+def remove_sockets(ports: Iterable[int]) -> None:
+    """Remove the sockets of a killed service, whose names carry its ports."""
+    for port in ports:
+        for left in Path(tempfile.gettempdir()).glob(f"seaweedfs-*-{port}.sock"):
+            left.unlink()
 
 
 def _running(ports: dict[str, int]) -> Generator[Seaweed, None, None]:
@@ -101,9 +108,7 @@ def _running(ports: dict[str, int]) -> Generator[Seaweed, None, None]:
         process.wait()
         log.close()
         shutil.rmtree(folder)
-        for port in ports.values():
-            for left in Path(tempfile.gettempdir()).glob(f"seaweedfs-*-{port}.sock"):
-                left.unlink()
+        remove_sockets(ports.values())
 
 
 def _wait_until_it_stores(seaweed: Seaweed, process: subprocess.Popen[bytes], log: Path) -> None:

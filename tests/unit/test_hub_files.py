@@ -2,56 +2,158 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
+import jsonschema
 import pytest
 
-from domain.errors import SpeechError
+from entrypoints.exit_codes import SettingsError
 from entrypoints.parsing import parse_job
-from entrypoints.settings.settings import WorkerSettings
+from entrypoints.settings.settings import WorkerSettings, load_settings
+from tests.deployment import hub_schemas
 
 ROOT = Path(__file__).parents[2]
+
+NOT_ASKED_FOR = {
+    "AUDIO_VOICES_DIR": "the network volume's own folder is where the guides put voices",
+    "BAKED_WEIGHTS_DIR": "the image sets it where it carries weights",
+    "CHECKPOINTS_DIR": "the network volume's own folder is where the guides put weights",
+    "DEVICE": "a worker has one GPU, which is the default",
+    "OUTPUT_AUDIO_DIR": "the network volume's own folder keeps audio that S3 did not accept",
+    "TTS_ENGINE": "the image of the Hub has no engine but IndexTTS-2",
+    "USE_CUDA_KERNEL": "it needs a compiler, which the image does not have",
+    "USE_DEEPSPEED": "it is accepted for older deployments and has no effect",
+}
+"""Settings that the Hub's form does not show, each with the reason."""
+
+OWN_DEFAULTS = {"OBJECT_STORE": "inline"}
+"""Defaults that differ from the worker's: a deployment from the Hub speaks before S3 is set up."""
+
+OF_RUNPOD = {"RUNPOD_INIT_TIMEOUT", "RUNPOD_MIN_CUDA_VERSION"}
+"""Variables that RunPod's platform and its SDK read."""
+
+S3 = {
+    "S3_ENDPOINT_URL": "https://s3.example.com",
+    "S3_ACCESS_KEY_ID": "id",
+    "S3_SECRET_ACCESS_KEY": "secret",
+    "S3_BUCKET_NAME": "media",
+}
+DOWNLOAD_GB, IMAGE_GB, CONVERTED_GB = 9.0, 6.6, 4.8
+"""Upper bounds of what the disk holds: the weights' files, the image, the conversion in float32."""
+SPARE_GB = 10
+"""For audio on its way, the unfinished file of a download, and a second conversion."""
 
 
 def read(name: str) -> Any:
     return json.loads((ROOT / name).read_text())
 
 
-def settings() -> set[str]:
-    return {name.upper() for name in WorkerSettings.model_fields}
+HUB, TESTS = read(".runpod/hub.json"), read(".runpod/tests.json")
+ASKED = {each["key"]: each["input"] for each in HUB["config"]["env"] if "input" in each}
+SETTINGS = {name.upper(): field for name, field in WorkerSettings.model_fields.items()}
+asked = pytest.mark.parametrize("name", ASKED)
 
 
-def variables_of_the_hub() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = read(".runpod/hub.json")["config"]["env"]
-    return found
+@pytest.fixture
+def setting(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that reads one setting from a value of its variable, or from none."""
+
+    def read_setting(name: str, value: object = None) -> Any:
+        with monkeypatch.context() as patch:
+            for variable in SETTINGS:
+                patch.delenv(variable, raising=False)
+            for variable, given in S3.items():
+                patch.setenv(variable, given)
+            if value is not None:
+                patch.setenv(name, str(value).lower() if isinstance(value, bool) else str(value))
+            return getattr(load_settings(WorkerSettings), name.lower())
+
+    return read_setting
 
 
-@pytest.mark.parametrize("variable", variables_of_the_hub(), ids=lambda found: str(found["key"]))
-def test_every_variable_that_the_hub_offers_is_a_setting(variable: dict[str, Any]) -> None:
-    assert variable["key"] in settings()
-    shown = variable["input"]
-    assert shown["type"] in ("string", "number", "boolean")
-    if "default" in shown:
-        default = WorkerSettings.model_fields[variable["key"].lower()].get_default()
-        assert shown["default"] == getattr(default, "get_secret_value", lambda: default)()
+@pytest.mark.parametrize(
+    ("found", "schema"),
+    [(HUB, hub_schemas.HUB), (TESTS, hub_schemas.TESTS)],
+    ids=["hub.json", "tests.json"],
+)
+def test_a_file_follows_the_hubs_guide(found: Any, schema: hub_schemas.Schema) -> None:
+    jsonschema.validate(found, schema)
 
 
-def test_the_presets_of_the_hub_use_variables_that_it_offers() -> None:
-    offered = {variable["key"] for variable in variables_of_the_hub()}
-    for preset in read(".runpod/hub.json")["config"]["presets"]:
-        assert set(preset["defaults"]) <= offered
+def test_the_hub_asks_for_every_setting_that_an_operator_needs_and_no_other() -> None:
+    assert sorted([*ASKED, *NOT_ASKED_FOR]) == sorted(SETTINGS)
 
 
-def test_the_hubs_tests_are_jobs_that_the_worker_takes() -> None:
-    found = read(".runpod/tests.json")
-    for case in found["tests"]:
+def test_every_variable_that_the_hub_asks_for_is_on_the_page() -> None:
+    page = (ROOT / "docs" / "reference" / "configuration.md").read_text()
+
+    assert [name for name in ASKED if f"`{name}`" not in page] == []
+
+
+@asked
+def test_the_type_of_an_input_is_that_of_the_setting(name: str) -> None:
+    kind = SETTINGS[name].annotation
+    shown: dict[object, str] = {bool: "boolean", int: "number", float: "number"}
+
+    assert ASKED[name]["type"] == shown.get(kind, "string")
+    if get_origin(kind) is Literal:
+        assert {option["value"] for option in ASKED[name]["options"]} <= set(get_args(kind))
+
+
+@pytest.mark.parametrize("name", [name for name in ASKED if "default" in ASKED[name]])
+def test_the_default_of_an_input_is_that_of_the_setting(setting: Any, name: str) -> None:
+    expected = setting(name, OWN_DEFAULTS.get(name))
+
+    assert setting(name, ASKED[name]["default"]) == expected
+
+
+@pytest.mark.parametrize("name", [name for name in ASKED if ASKED[name]["type"] == "number"])
+def test_the_bounds_of_a_number_are_those_of_the_setting(setting: Any, name: str) -> None:
+    for bound, beyond in (("min", -1), ("max", 1)):
+        if bound in ASKED[name]:
+            setting(name, ASKED[name][bound])
+            with pytest.raises(SettingsError, match=name):
+                setting(name, ASKED[name][bound] + beyond)
+
+
+@pytest.mark.parametrize("preset", HUB["config"]["presets"], ids=lambda each: str(each["name"]))
+def test_a_preset_gives_values_that_the_worker_takes(setting: Any, preset: Any) -> None:
+    for name, value in preset["defaults"].items():
+        assert name in ASKED
+        setting(name, value)
+
+
+def test_a_variable_that_is_not_asked_for_is_read_by_the_worker_or_by_runpod() -> None:
+    fixed = [each["key"] for each in HUB["config"]["env"] if "value" in each]
+
+    assert {*fixed, *(each["key"] for each in TESTS["config"]["env"])} <= OF_RUNPOD | set(SETTINGS)
+
+
+def test_the_hubs_tests_are_jobs_that_the_worker_takes(setting: Any) -> None:
+    for case in TESTS["tests"]:
         parse_job(case["input"])
-        assert 1_000 <= case["timeout"] <= 600_000
-    assert {variable["key"] for variable in found["config"]["env"]} <= settings()
+    for each in TESTS["config"]["env"]:
+        if each["key"] not in OF_RUNPOD:
+            setting(each["key"], each["value"])
+
+
+def test_whichever_speech_job_comes_first_may_wait_for_the_weights() -> None:
+    longest = WorkerSettings.model_fields["job_timeout_seconds"].default
+
+    for case in TESTS["tests"]:
+        if "text" in case["input"]:
+            assert case["timeout"] >= longest * 1_000
+
+
+def test_the_hubs_tests_run_where_a_deployment_may_run() -> None:
+    assert TESTS["config"]["allowedCudaVersions"] == HUB["config"]["allowedCudaVersions"]
+
+
+def test_the_disk_holds_the_image_the_weights_and_their_conversion() -> None:
+    needed = IMAGE_GB + DOWNLOAD_GB + CONVERTED_GB + SPARE_GB
+
+    assert HUB["config"]["containerDiskInGb"] >= needed
 
 
 def test_the_example_job_is_one_that_the_worker_takes() -> None:
-    try:
-        parse_job(read("test_input.json")["input"])
-    except SpeechError as error:
-        pytest.fail(str(error))
+    parse_job(read("test_input.json")["input"])
