@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from application.ports.audio import AudioEncoder
 from application.ports.speech_model import SpeechModel
-from application.ports.storage import ObjectStore, StoredObject
+from application.ports.storage import InlineObject, ObjectStore, StoredObject
 from application.references import CheckedRecording, References
+from application.size_limit import require_fitting
 from application.speech_report import SpeechReport
 from application.speech_request import SpeechRequest, is_session_id
 from application.utterance import Checkpoint, ChunkWatcher, Clock, Utterance
@@ -25,13 +26,13 @@ SEED_BITS = 63
 
 @dataclass(frozen=True, slots=True)
 class StoredSpeech:
-    """A finished file in the store.
+    """A finished file in the store, or its content where the store keeps nothing.
 
     ``sample_rate_hz``, ``duration_seconds`` and ``codec`` describe the file, ``report`` the speech.
     """
 
     filename: str
-    stored: StoredObject
+    stored: StoredObject | InlineObject
     report: SpeechReport
     sample_rate_hz: int
     duration_seconds: float
@@ -112,7 +113,7 @@ class Speak:
     ) -> StoredSpeech:
         """Speak ``request`` into a file, encoded as it is spoken, and store it.
 
-        Recordings and store are checked before the model is called.
+        Recordings, store and the likely size of the file are checked before the model is called.
 
         Raises:
             SpeechError: the speech or its storage failed; see the subclasses.
@@ -120,6 +121,7 @@ class Speak:
         """
         filename = (request.session_id or _session_of(job_id)) + request.audio_format.extension
         utterance = self.utterance(request)
+        require_fitting(request, utterance, store=self._store, encoder=self._encoder)
         self._store.claim(filename, owner=job_id)
         began = self._clock()
         with (

@@ -20,6 +20,7 @@ STREAM_CHUNK_CHARS = 150
 CROSSFADE_MS = 140
 PAUSE_MS = 300
 BITRATE_KBPS = 128
+LOWEST_BITRATE_KBPS = 16
 
 SESSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 """A name of at most 128 characters that is safe as a file name, an object key and in a URL."""

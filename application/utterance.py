@@ -83,6 +83,11 @@ class Utterance:
         self._report: SpeechReport | None = None
 
     @property
+    def chunk_count(self) -> int:
+        """Number of chunks that the text is cut into."""
+        return len(self._chunks)
+
+    @property
     def sample_rate_hz(self) -> int:
         """Rate of the samples in hertz; known before the model is loaded."""
         return self._model.info.sample_rate_hz

@@ -29,6 +29,7 @@ from adapters.indextts2.checkpoint_files import (
 )
 from adapters.indextts2.model import IndexTTS2Model
 from adapters.indextts2.options import EngineOptions
+from adapters.inline_store import InlineStore
 from adapters.preview import PreviewModel
 from adapters.pyav.decoder import PyavDecoder
 from adapters.pyav.encoder import PyavEncoder
@@ -48,6 +49,8 @@ from application.references import References
 from application.speak import Speak
 from application.voice_sync import VoiceSync
 from entrypoints.settings.settings import Settings
+
+_OUTPUT_FOLDER = "the worker's OUTPUT_AUDIO_DIR"
 
 
 class Container(DeclarativeContainer):
@@ -101,14 +104,25 @@ class Container(DeclarativeContainer):
         url_expires_seconds=settings.provided.s3_url_expires_seconds,
     )
     s3_store_with_fallback: Provider[ObjectStore] = Singleton(
-        FallbackStore,
-        store=s3_store,
-        fallback=filesystem_store,
-        fallback_place="the worker's OUTPUT_AUDIO_DIR",
+        FallbackStore, store=s3_store, fallback=filesystem_store, fallback_place=_OUTPUT_FOLDER
+    )
+    inline_store: Provider[ObjectStore] = Singleton(InlineStore)
+    inline_store_with_fallback: Provider[ObjectStore] = Singleton(
+        FallbackStore, store=inline_store, fallback=filesystem_store, fallback_place=_OUTPUT_FOLDER
     )
     store: Provider[ObjectStore] = Selector(
-        settings.provided.object_store, s3=s3_store_with_fallback, filesystem=filesystem_store
+        settings.provided.object_store,
+        s3=s3_store_with_fallback,
+        filesystem=filesystem_store,
+        inline=inline_store_with_fallback,
     )
+    local_store: Provider[ObjectStore] = Selector(
+        settings.provided.object_store,
+        s3=s3_store_with_fallback,
+        filesystem=filesystem_store,
+        inline=filesystem_store,
+    )
+    """For the person at the terminal, who has files where a job's answer would hold the audio."""
 
     voices: Provider[VoiceRepository] = Singleton(
         FilesystemVoices, root=settings.provided.audio_voices_dir
@@ -141,16 +155,17 @@ class Container(DeclarativeContainer):
     _speaking: dict[str, Provider[Any]] = {  # noqa: RUF012 - a plan, read while the class is made
         "model": model,
         "encoder": encoder,
-        "store": store,
         "default_voice": settings.provided.default_voice,
     }
-    speak: Provider[Speak] = Singleton(Speak, references=references, **_speaking)
+    speak: Provider[Speak] = Singleton(Speak, references=references, store=store, **_speaking)
 
     recording_files: Provider[VoiceReader] = Singleton(RecordingFiles, voices=voices)
     local_references: Provider[References] = Singleton(
         References, voices=recording_files, decoder=decoder
     )
-    local_speak: Provider[Speak] = Factory(Speak, references=local_references, **_speaking)
+    local_speak: Provider[Speak] = Factory(
+        Speak, references=local_references, store=local_store, **_speaking
+    )
     """For the person at the terminal alone: a path to a recording is a voice too. ``store`` takes
     the place of the usual one."""
 

@@ -11,6 +11,7 @@ from entrypoints.health import Health
 from entrypoints.results import (
     Answer,
     BatchResult,
+    InlineResult,
     SentPiece,
     StreamEnd,
     StreamPiece,
@@ -25,6 +26,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _RESULTS: dict[str, type[Answer]] = {
     "batch_result": BatchResult,
+    "inline_result": InlineResult,
     "stream_piece": StreamPiece,
     "sent_piece": SentPiece,
     "stream_end": StreamEnd,

@@ -10,6 +10,7 @@ from application.speech_request import (
     BITRATE_KBPS,
     CHUNK_CHARS,
     CROSSFADE_MS,
+    LOWEST_BITRATE_KBPS,
     PAUSE_MS,
     SESSION_PATTERN,
     STREAM_CHUNK_CHARS,
@@ -88,7 +89,7 @@ class SpeechInput(BaseModel):
     audio_format: Literal["opus", "mp3", "wav", "flac", "m4a"] = Field(
         default="opus", description="container and codec of the finished file"
     )
-    bitrate_kbps: Annotated[Integer, Field(ge=16, le=320)] = Field(
+    bitrate_kbps: Annotated[Integer, Field(ge=LOWEST_BITRATE_KBPS, le=320)] = Field(
         default=BITRATE_KBPS, description="bit rate of a lossy format"
     )
     language: Annotated[Text, Field(pattern=LANGUAGE_PATTERN), AfterValidator(str.lower)] | None = (

@@ -112,7 +112,7 @@ class CliSettings(LocalSettings):
 class WorkerSettings(Settings):
     """Defaults for a worker on RunPod."""
 
-    object_store: Literal["s3", "filesystem"] = "s3"
+    object_store: Literal["s3", "filesystem", "inline"] = "s3"
     tts_engine: str = "indextts2"
 
 

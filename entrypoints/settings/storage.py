@@ -26,7 +26,7 @@ class StorageSettings(BaseSettings):
     come first. An empty string is a variable that is not set.
     """
 
-    object_store: Literal["s3", "filesystem"] = "filesystem"
+    object_store: Literal["s3", "filesystem", "inline"] = "filesystem"
     voices_s3_uri: str = ""
     s3_bucket_name: str = Field(default="", validate_default=True)
     s3_endpoint_url: str = Field(
@@ -116,4 +116,4 @@ def _needs_s3(info: ValidationInfo) -> bool:
 
 def _missing(what: str, runpods_name: str = "") -> str:
     other = f" (or BUCKET_{runpods_name})" if runpods_name else ""
-    return f"must be set{other} to {what}, or set OBJECT_STORE=filesystem"
+    return f"must be set{other} to {what}, or set OBJECT_STORE=inline or filesystem"

@@ -72,6 +72,14 @@ class TestMemoryStore(ObjectStoreContract):
         return cast("MemoryStore", store).objects[stored.url.removeprefix("memory:")][1]
 
 
+class TestMemoryStoreWithALimit(TestMemoryStore):
+    @pytest.fixture
+    def store(self) -> ObjectStore:
+        store = MemoryStore()
+        store.largest_bytes = 100_000
+        return store
+
+
 class TestDatedFiles(ExpiringFilesContract):
     @pytest.fixture
     def files(self) -> ExpiringFiles:
