@@ -78,7 +78,7 @@ class Speak:
         Raises:
             UnknownVoice, BadReference: a recording that the request names cannot be used.
         """
-        voice = self._references.find(request.speaker_voice or self._default_voice)
+        voice = self._references.choose(request.speaker_voice or self._default_voice)
         emotion = self._emotion_recording(request.emotion)
         return Utterance(
             model=self._model,
@@ -155,15 +155,17 @@ class Speak:
 
     def _emotion_recording(self, emotion: Emotion | None) -> CheckedRecording | None:
         if isinstance(emotion, RecordedEmotion):
-            return self._references.find(emotion.voice)
+            return self._references.choose(emotion.voice)
         return None
 
     def _ignored_options(self, request: SpeechRequest) -> list[SpeechWarning]:
         """Return a warning for each option that an engine with a single voice ignores."""
         if self._model.info.clones_voices:
             return []
+        voice = request.speaker_voice
+        voice_field = "speaker_voice" if isinstance(voice, str | None) else voice.sent_as
         options = {
-            "speaker_voice": request.speaker_voice is not None,
+            voice_field: voice is not None,
             "the emotion": request.emotion is not None,
             "use_random": getattr(request.emotion, "draw_exemplar", False),
             "the sampling controls": request.sampling != Sampling(),

@@ -37,7 +37,7 @@ ChunkWatcher = Callable[[SpokenSoFar], None]
 """Called after each chunk."""
 
 Checkpoint = Callable[[], None]
-"""Called after each part of the speech; an exception that it raises ends the speech."""
+"""Called before the speech and after each part of it; an exception that it raises ends it."""
 
 
 class Utterance:
@@ -126,6 +126,8 @@ class Utterance:
     def _spoken_samples(
         self, watch: ChunkWatcher | None, checkpoint: Checkpoint | None
     ) -> Generator[Samples, None, None]:
+        if checkpoint:
+            checkpoint()
         began = self._clock()
         self._model.load()
         measured = Measurements(load=self._clock() - began, warnings=list(self._warnings))

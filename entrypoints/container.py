@@ -37,10 +37,12 @@ from adapters.pyav.stream_encoder import PyavStreamEncoder
 from adapters.s3.connection import S3Connection
 from adapters.s3.store import S3Store
 from adapters.s3.voices import S3VoiceSource
+from adapters.web.recordings import WebRecordings
 from application.cleanup import Cleanup
 from application.engine_choice import AUTO, EngineChoice, choose_engine
 from application.fallback_store import FallbackStore
 from application.ports.audio import AudioDecoder, AudioEncoder, AudioStreamEncoder
+from application.ports.links import RecordingLinks
 from application.ports.speech_model import SpeechModel
 from application.ports.storage import ExpiringFiles, ObjectStore
 from application.ports.voices import VoiceMirror, VoiceReader, VoiceRepository, VoiceSource
@@ -151,7 +153,12 @@ class Container(DeclarativeContainer):
         token=settings.provided.hub_token,
     )
 
-    references: Provider[References] = Singleton(References, voices=voices, decoder=decoder)
+    links: Provider[RecordingLinks] = Singleton(
+        WebRecordings, hosts=settings.provided.voice_url_hosts
+    )
+    references: Provider[References] = Singleton(
+        References, voices=voices, decoder=decoder, links=links
+    )
     _speaking: dict[str, Provider[Any]] = {  # noqa: RUF012 - a plan, read while the class is made
         "model": model,
         "encoder": encoder,
@@ -161,7 +168,7 @@ class Container(DeclarativeContainer):
 
     recording_files: Provider[VoiceReader] = Singleton(RecordingFiles, voices=voices)
     local_references: Provider[References] = Singleton(
-        References, voices=recording_files, decoder=decoder
+        References, voices=recording_files, decoder=decoder, links=links
     )
     local_speak: Provider[Speak] = Factory(
         Speak, references=local_references, store=local_store, **_speaking

@@ -13,12 +13,13 @@ from domain.errors import printable
 from entrypoints.exit_codes import SettingsError
 from entrypoints.problems import describe
 from entrypoints.settings.storage import StorageSettings
+from entrypoints.settings.voice_urls import VoiceUrlSettings
 
 VOLUME = Path("/runpod-volume")
 """Where RunPod mounts a network volume; a laptop has none."""
 
 
-class Settings(StorageSettings):
+class Settings(StorageSettings, VoiceUrlSettings):
     """All settings; a field's name in capitals is that of its environment variable."""
 
     model_config = SettingsConfigDict(
