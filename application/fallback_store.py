@@ -3,15 +3,16 @@
 import uuid
 from typing import BinaryIO
 
-from application.ports.storage import ObjectStore, StoredObject
+from application.ports.storage import InlineObject, ObjectStore, StoredObject
 from domain.errors import Conflict, SpeechError, StorageFailed
 
 
 class FallbackStore:
     """Stores objects in ``store``; if that fails, keeps them in ``fallback``.
 
-    Speech costs minutes of a GPU, so an unreachable bucket must not destroy it. The job fails all
-    the same, and the error's message names the object and the place of the fallback.
+    Speech costs minutes of a GPU, so an unreachable bucket, or a file that is too large for the
+    store, must not destroy it. The job fails all the same, and the error's message names the object
+    and the place of the fallback.
 
     Args:
         store: The store of the settings.
@@ -28,13 +29,19 @@ class FallbackStore:
     def kind(self) -> str:
         return self._store.kind
 
+    @property
+    def largest_bytes(self) -> int | None:
+        return self._store.largest_bytes
+
     def is_reachable(self) -> bool:
         return self._store.is_reachable()
 
     def claim(self, key: str, *, owner: str) -> None:
         self._store.claim(key, owner=owner)
 
-    def put(self, key: str, content: BinaryIO, *, owner: str, content_type: str) -> StoredObject:
+    def put(
+        self, key: str, content: BinaryIO, *, owner: str, content_type: str
+    ) -> StoredObject | InlineObject:
         try:
             return self._store.put(key, content, owner=owner, content_type=content_type)
         except StorageFailed as error:
@@ -51,7 +58,8 @@ class FallbackStore:
     def _keep(self, key: str, content: BinaryIO, *, owner: str, content_type: str) -> str:
         """Store ``content`` in the fallback and return the key that it has there."""
         try:
-            return self._fallback.put(key, content, owner=owner, content_type=content_type).key
+            self._fallback.put(key, content, owner=owner, content_type=content_type)
         except Conflict:  # the fallback has audio of another job under this key
-            name = f"{uuid.uuid4().hex}-{key}"
-            return self._fallback.put(name, content, owner=owner, content_type=content_type).key
+            key = f"{uuid.uuid4().hex}-{key}"
+            self._fallback.put(key, content, owner=owner, content_type=content_type)
+        return key

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from application.ports.audio import AudioDecoder
+from application.ports.links import RecordingLinks, not_fetched
 from application.ports.voices import FileVersion, VoiceReader
 from domain.audio import Waveform
 from domain.errors import BadReference, UnknownVoice
 from domain.voice import LONGEST_SECONDS, Recording, usable_reference, voice_name
+from domain.voice_choice import SentRecording, VoiceChoice
 from domain.warnings import SpeechWarning
 
 _DECODED_SECONDS = LONGEST_SECONDS + 1
@@ -43,12 +45,38 @@ class VoiceEntry:
 
 
 class References:
-    """The recordings of a voice repository, decoded."""
+    """The recordings of a voice repository, and those that requests bring, decoded.
 
-    def __init__(self, *, voices: VoiceReader, decoder: AudioDecoder) -> None:
+    Without ``links`` no recording is fetched from a URL.
+    """
+
+    def __init__(
+        self, *, voices: VoiceReader, decoder: AudioDecoder, links: RecordingLinks | None = None
+    ) -> None:
         self._voices = voices
         self._decoder = decoder
+        self._links = links
         self._known: dict[tuple[str, FileVersion], VoiceEntry] = {}
+
+    def choose(self, choice: VoiceChoice) -> CheckedRecording:
+        """Return the recording that a request names or brings, as ``find`` does.
+
+        What is computed of a recording that was brought is not kept: it is the voice of a person
+        who agreed to this request, and to no store of voices.
+
+        Raises:
+            UnknownVoice: there is none of that name.
+            BadReference: it cannot be fetched or decoded, is too short, or is silent.
+        """
+        if isinstance(choice, str):
+            return self.find(choice)
+        name = choice.sent_as
+        if isinstance(choice, SentRecording):
+            return self.examine(choice.content, name=name, file=name, may_be_kept=False)
+        if self._links is None:
+            raise not_fetched(choice)
+        content = self._links.fetch(choice)
+        return self.examine(content, name=name, file=name, may_be_kept=False)
 
     def find(self, name: str) -> CheckedRecording:
         """Return the recording called ``name``, cut to the length that the model uses.
@@ -60,7 +88,9 @@ class References:
         found = self._voices.read(name)
         return self.examine(found.content, name=found.name, file=found.file)
 
-    def examine(self, content: bytes, *, name: str, file: str) -> CheckedRecording:
+    def examine(
+        self, content: bytes, *, name: str, file: str, may_be_kept: bool = True
+    ) -> CheckedRecording:
         """Decode ``content`` and check that the model can use it as a reference.
 
         Raises:
@@ -68,7 +98,7 @@ class References:
         """
         _, waveform, warnings = self._usable(content, file)
         digest = hashlib.sha256(content).hexdigest()
-        return CheckedRecording(Recording(name, file, digest, waveform), warnings)
+        return CheckedRecording(Recording(name, file, digest, waveform, may_be_kept), warnings)
 
     def entries(self) -> Iterator[VoiceEntry]:
         """Yield all voices, the unusable ones too, sorted by file.

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from application.ports.audio import AudioEncoder
 from application.ports.speech_model import SpeechModel
-from application.ports.storage import ObjectStore, StoredObject
+from application.ports.storage import InlineObject, ObjectStore, StoredObject
 from application.references import CheckedRecording, References
+from application.size_limit import require_fitting
 from application.speech_report import SpeechReport
 from application.speech_request import SpeechRequest, is_session_id
 from application.utterance import Checkpoint, ChunkWatcher, Clock, Utterance
@@ -25,13 +26,13 @@ SEED_BITS = 63
 
 @dataclass(frozen=True, slots=True)
 class StoredSpeech:
-    """A finished file in the store.
+    """A finished file in the store, or its content where the store keeps nothing.
 
     ``sample_rate_hz``, ``duration_seconds`` and ``codec`` describe the file, ``report`` the speech.
     """
 
     filename: str
-    stored: StoredObject
+    stored: StoredObject | InlineObject
     report: SpeechReport
     sample_rate_hz: int
     duration_seconds: float
@@ -77,7 +78,7 @@ class Speak:
         Raises:
             UnknownVoice, BadReference: a recording that the request names cannot be used.
         """
-        voice = self._references.find(request.speaker_voice or self._default_voice)
+        voice = self._references.choose(request.speaker_voice or self._default_voice)
         emotion = self._emotion_recording(request.emotion)
         return Utterance(
             model=self._model,
@@ -112,7 +113,7 @@ class Speak:
     ) -> StoredSpeech:
         """Speak ``request`` into a file, encoded as it is spoken, and store it.
 
-        Recordings and store are checked before the model is called.
+        Recordings, store and the likely size of the file are checked before the model is called.
 
         Raises:
             SpeechError: the speech or its storage failed; see the subclasses.
@@ -120,6 +121,7 @@ class Speak:
         """
         filename = (request.session_id or _session_of(job_id)) + request.audio_format.extension
         utterance = self.utterance(request)
+        require_fitting(request, utterance, store=self._store, encoder=self._encoder)
         self._store.claim(filename, owner=job_id)
         began = self._clock()
         with (
@@ -153,15 +155,17 @@ class Speak:
 
     def _emotion_recording(self, emotion: Emotion | None) -> CheckedRecording | None:
         if isinstance(emotion, RecordedEmotion):
-            return self._references.find(emotion.voice)
+            return self._references.choose(emotion.voice)
         return None
 
     def _ignored_options(self, request: SpeechRequest) -> list[SpeechWarning]:
         """Return a warning for each option that an engine with a single voice ignores."""
         if self._model.info.clones_voices:
             return []
+        voice = request.speaker_voice
+        voice_field = "speaker_voice" if isinstance(voice, str | None) else voice.sent_as
         options = {
-            "speaker_voice": request.speaker_voice is not None,
+            voice_field: voice is not None,
             "the emotion": request.emotion is not None,
             "use_random": getattr(request.emotion, "draw_exemplar", False),
             "the sampling controls": request.sampling != Sampling(),

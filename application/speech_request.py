@@ -8,6 +8,7 @@ from domain.delivery import Sampling
 from domain.emotion import Emotion
 from domain.joins.join import Join
 from domain.joins.pause import Pause
+from domain.voice_choice import VoiceChoice
 from domain.warnings import SpeechWarning
 
 MAX_TEXT_CHARS = 10_000
@@ -20,6 +21,7 @@ STREAM_CHUNK_CHARS = 150
 CROSSFADE_MS = 140
 PAUSE_MS = 300
 BITRATE_KBPS = 128
+LOWEST_BITRATE_KBPS = 16
 
 SESSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 """A name of at most 128 characters that is safe as a file name, an object key and in a URL."""
@@ -30,7 +32,8 @@ class SpeechRequest:
     """A text to speak, and how.
 
     Args:
-        speaker_voice: Name of the voice; None is the default voice.
+        speaker_voice: Name of the voice, or a recording that came with the request; None is the
+            default voice.
         emo_alpha: The emotion's strength as the caller gave it, for the report alone; it is
             reported without an emotion too.
         max_chars_per_chunk: Upper bound of a chunk; None leaves the text in one chunk.
@@ -42,7 +45,7 @@ class SpeechRequest:
     """
 
     text: str
-    speaker_voice: str | None = None
+    speaker_voice: VoiceChoice | None = None
     emotion: Emotion | None = None
     emo_alpha: float = 1.0
     max_chars_per_chunk: int | None = CHUNK_CHARS

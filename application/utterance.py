@@ -37,7 +37,7 @@ ChunkWatcher = Callable[[SpokenSoFar], None]
 """Called after each chunk."""
 
 Checkpoint = Callable[[], None]
-"""Called after each part of the speech; an exception that it raises ends the speech."""
+"""Called before the speech and after each part of it; an exception that it raises ends it."""
 
 
 class Utterance:
@@ -83,6 +83,11 @@ class Utterance:
         self._report: SpeechReport | None = None
 
     @property
+    def chunk_count(self) -> int:
+        """Number of chunks that the text is cut into."""
+        return len(self._chunks)
+
+    @property
     def sample_rate_hz(self) -> int:
         """Rate of the samples in hertz; known before the model is loaded."""
         return self._model.info.sample_rate_hz
@@ -121,6 +126,8 @@ class Utterance:
     def _spoken_samples(
         self, watch: ChunkWatcher | None, checkpoint: Checkpoint | None
     ) -> Generator[Samples, None, None]:
+        if checkpoint:
+            checkpoint()
         began = self._clock()
         self._model.load()
         measured = Measurements(load=self._clock() - began, warnings=list(self._warnings))

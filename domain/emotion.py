@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from domain.voice_choice import VoiceChoice
+
 EMOTIONS = (
     "happy",
     "angry",
@@ -54,13 +56,13 @@ class VectorEmotion:
 
 @dataclass(frozen=True, slots=True)
 class RecordedEmotion:
-    """Emotion copied from ``voice``, a recording of the voices folder; ``alpha`` is its strength.
+    """Emotion copied from the recording of ``voice``; ``alpha`` is its strength.
 
     Raises:
         ValueError: a strength outside 0 to 1.
     """
 
-    voice: str
+    voice: VoiceChoice
     alpha: float = 1.0
 
     def __post_init__(self) -> None:

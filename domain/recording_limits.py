@@ -3,6 +3,10 @@
 LARGEST_FILE_BYTES = 64 * 2**20
 """Fifteen seconds are used; a file past this is no reference recording."""
 
+MOST_SENT_BYTES = 10 * 2**20
+"""Size of a recording that comes with a request: fifteen seconds of stereo at 96 kHz and 24 bits
+have 8.6 MB. As base64 it is 14 MB, which RunPod takes at /runsync alone (20 MB; /run: 10 MB)."""
+
 MOST_CHANNELS = 64
 """The largest ambisonic microphones have 64; a header can claim 65 535."""
 

@@ -31,12 +31,14 @@ class Recording:
 
     ``name`` is how requests call it, ``file`` its path inside the voices folder, ``digest`` the
     SHA-256 of its bytes: a file that was replaced under the same name is another recording.
+    Without ``may_be_kept`` nothing that is computed of it is written to a disk.
     """
 
     name: str
     file: str
     digest: str
     waveform: Waveform
+    may_be_kept: bool = True
 
 
 def is_voice_name(name: str) -> bool:

@@ -29,6 +29,7 @@ from adapters.indextts2.checkpoint_files import (
 )
 from adapters.indextts2.model import IndexTTS2Model
 from adapters.indextts2.options import EngineOptions
+from adapters.inline_store import InlineStore
 from adapters.preview import PreviewModel
 from adapters.pyav.decoder import PyavDecoder
 from adapters.pyav.encoder import PyavEncoder
@@ -37,10 +38,12 @@ from adapters.s3.connection import S3Connection
 from adapters.s3.setting_names import JOB_SETTINGS, VOICES_SETTINGS
 from adapters.s3.store import S3Store
 from adapters.s3.voices import S3VoiceSource
+from adapters.web.recordings import WebRecordings
 from application.cleanup import Cleanup
 from application.engine_choice import AUTO, EngineChoice, choose_engine
 from application.fallback_store import FallbackStore
 from application.ports.audio import AudioDecoder, AudioEncoder, AudioStreamEncoder
+from application.ports.links import RecordingLinks
 from application.ports.speech_model import SpeechModel
 from application.ports.storage import ExpiringFiles, ObjectStore
 from application.ports.voices import VoiceMirror, VoiceReader, VoiceRepository, VoiceSource
@@ -110,9 +113,23 @@ class Container(DeclarativeContainer):
     s3_store_with_fallback: Provider[ObjectStore] = Singleton(
         FallbackStore, store=s3_store, **_keeping
     )
-    store: Provider[ObjectStore] = Selector(
-        settings.provided.object_store, s3=s3_store_with_fallback, filesystem=filesystem_store
+    inline_store: Provider[ObjectStore] = Singleton(InlineStore)
+    inline_store_with_fallback: Provider[ObjectStore] = Singleton(
+        FallbackStore, store=inline_store, **_keeping
     )
+    store: Provider[ObjectStore] = Selector(
+        settings.provided.object_store,
+        s3=s3_store_with_fallback,
+        filesystem=filesystem_store,
+        inline=inline_store_with_fallback,
+    )
+    local_store: Provider[ObjectStore] = Selector(
+        settings.provided.object_store,
+        s3=s3_store_with_fallback,
+        filesystem=filesystem_store,
+        inline=filesystem_store,
+    )
+    """For the person at the terminal, who has files where a job's answer would hold the audio."""
 
     job_s3_connection: Provider[S3Connection] = Factory(S3Connection, settings=JOB_SETTINGS)
     job_s3_store: Provider[ObjectStore] = Factory(
@@ -173,22 +190,28 @@ class Container(DeclarativeContainer):
         token=settings.provided.hub_token,
     )
 
-    references: Provider[References] = Singleton(References, voices=named_voices, decoder=decoder)
+    links: Provider[RecordingLinks] = Singleton(
+        WebRecordings, hosts=settings.provided.voice_url_hosts
+    )
+    references: Provider[References] = Singleton(
+        References, voices=named_voices, decoder=decoder, links=links
+    )
     _speaking: dict[str, Provider[Any]] = {  # noqa: RUF012 - a plan, read while the class is made
         "model": model,
         "encoder": encoder,
-        "store": store,
         "default_voice": settings.provided.default_voice,
     }
-    speak: Provider[Speak] = Singleton(Speak, references=references, **_speaking)
+    speak: Provider[Speak] = Singleton(Speak, references=references, store=store, **_speaking)
     job_speak: Provider[Speak] = Factory(Speak, references=references, **_speaking)
     """For a job that brings a ``store`` of its own, which takes the place of the usual one."""
 
     recording_files: Provider[VoiceReader] = Singleton(RecordingFiles, voices=voices)
     local_references: Provider[References] = Singleton(
-        References, voices=recording_files, decoder=decoder
+        References, voices=recording_files, decoder=decoder, links=links
     )
-    local_speak: Provider[Speak] = Factory(Speak, references=local_references, **_speaking)
+    local_speak: Provider[Speak] = Factory(
+        Speak, references=local_references, store=local_store, **_speaking
+    )
     """For the person at the terminal alone: a path to a recording is a voice too. ``store`` takes
     the place of the usual one."""
 

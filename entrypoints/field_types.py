@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from application.speech_request import MAX_TEXT_CHARS
 from entrypoints.problems import HALF_A_PAIR
+from entrypoints.reference_audio import reference_audio
 
 
 def _integer(value: Any) -> Any:
@@ -36,7 +37,14 @@ def _unicode(text: str) -> str:
     return text
 
 
+def _has_audio(text: str, info: ValidationInfo) -> str:
+    """Return ``text`` if it holds a recording or is a URL."""
+    reference_audio(str(info.field_name), text)
+    return text
+
+
 Text = Annotated[str, AfterValidator(_unicode)]
+ReferenceAudio = Annotated[Text, AfterValidator(_has_audio)]
 SpokenText = Annotated[Text, AfterValidator(_speakable)]
 Integer = Annotated[int, BeforeValidator(_integer)]
 Number = Annotated[float, Field(allow_inf_nan=False)]

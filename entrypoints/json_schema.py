@@ -12,6 +12,7 @@ from entrypoints.results import (
     Answer,
     BatchResult,
     Progress,
+    InlineResult,
     SentPiece,
     StreamEnd,
     StreamPiece,
@@ -27,6 +28,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _RESULTS: dict[str, type[Answer]] = {
     "batch_result": BatchResult,
     "progress": Progress,
+    "inline_result": InlineResult,
     "stream_piece": StreamPiece,
     "sent_piece": SentPiece,
     "stream_end": StreamEnd,

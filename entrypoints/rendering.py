@@ -1,7 +1,9 @@
 """Results of the use cases as the objects that clients read."""
 
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 
+from application.ports.storage import InlineObject
 from application.ports.weights import WeightFile, WeightState
 from application.references import VoiceEntry
 from application.speak import StoredSpeech
@@ -11,6 +13,7 @@ from entrypoints.results import (
     BatchResult,
     ChunkPlace,
     DownloadResult,
+    InlineResult,
     Metadata,
     Progress,
     StageTimings,
@@ -46,21 +49,25 @@ def progress(spoken: SpokenSoFar) -> Progress:
     )
 
 
-def batch_result(spoken: StoredSpeech) -> BatchResult:
+def batch_result(spoken: StoredSpeech) -> BatchResult | InlineResult:
     """Return the answer to a batch job."""
+    metadata = _metadata(
+        spoken.report,
+        sample_rate=spoken.sample_rate_hz,
+        codec=spoken.codec,
+        bitrate_kbps=spoken.bitrate_kbps,
+        duration=spoken.duration_seconds,
+        encoding=spoken.encoding_seconds,
+        storage=spoken.storage_seconds,
+    )
+    if isinstance(spoken.stored, InlineObject):
+        audio = b64encode(spoken.stored.content).decode()
+        return InlineResult(filename=spoken.filename, audio_base64=audio, metadata=metadata)
     return BatchResult(
         filename=spoken.filename,
         url=spoken.stored.url,
         s3_key=spoken.stored.key,
-        metadata=_metadata(
-            spoken.report,
-            sample_rate=spoken.sample_rate_hz,
-            codec=spoken.codec,
-            bitrate_kbps=spoken.bitrate_kbps,
-            duration=spoken.duration_seconds,
-            encoding=spoken.encoding_seconds,
-            storage=spoken.storage_seconds,
-        ),
+        metadata=metadata,
     )
 
 

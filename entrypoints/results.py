@@ -72,6 +72,15 @@ class BatchResult(Answer):
     metadata: Metadata
 
 
+class InlineResult(Answer):
+    """A finished file in the answer itself: ``audio_base64`` is its content."""
+
+    status: Literal["completed"] = "completed"
+    filename: str
+    audio_base64: str
+    metadata: Metadata
+
+
 class SentPiece(Answer):
     """A piece as the finished job's output keeps it: its audio was streamed, and is not repeated.
 

@@ -10,6 +10,7 @@ from application.speech_request import (
     BITRATE_KBPS,
     CHUNK_CHARS,
     CROSSFADE_MS,
+    LOWEST_BITRATE_KBPS,
     PAUSE_MS,
     SESSION_PATTERN,
     STREAM_CHUNK_CHARS,
@@ -22,17 +23,20 @@ from domain.joins.crossfade import Crossfade
 from domain.joins.end_to_end import EndToEnd
 from domain.joins.join import Join
 from domain.joins.pause import Pause
+from domain.voice_choice import VoiceChoice
 from domain.warnings import SpeechWarning, WarningCode
 from entrypoints.field_types import (
     ChunkBound,
     Integer,
     Milliseconds,
     Number,
+    ReferenceAudio,
     SpokenText,
     Text,
     Weight,
 )
 from entrypoints.problems import LANGUAGE_PATTERN
+from entrypoints.reference_audio import reference_audio
 
 _SAMPLING_FIELDS = {field.name for field in fields(Sampling)}
 
@@ -46,8 +50,16 @@ class SpeechInput(BaseModel):
     speaker_voice: Text | None = Field(
         default=None, description="voice to clone: a name in the voices folder"
     )
+    speaker_audio: ReferenceAudio | None = Field(
+        default=None,
+        description="recording to clone instead: base64, a data: URI, or an https URL of a host in"
+        " VOICE_URL_HOSTS",
+    )
     emo_audio_prompt: Text | None = Field(
         default=None, description="recording whose emotion is copied: a name in the voices folder"
+    )
+    emo_audio: ReferenceAudio | None = Field(
+        default=None, description="recording whose emotion is copied, given like speaker_audio"
     )
     emo_vector: Annotated[list[Weight], Field(min_length=8, max_length=8)] | None = Field(
         default=None,
@@ -88,7 +100,7 @@ class SpeechInput(BaseModel):
     audio_format: Literal["opus", "mp3", "wav", "flac", "m4a"] = Field(
         default="opus", description="container and codec of the finished file"
     )
-    bitrate_kbps: Annotated[Integer, Field(ge=16, le=320)] = Field(
+    bitrate_kbps: Annotated[Integer, Field(ge=LOWEST_BITRATE_KBPS, le=320)] = Field(
         default=BITRATE_KBPS, description="bit rate of a lossy format"
     )
     language: Annotated[Text, Field(pattern=LANGUAGE_PATTERN), AfterValidator(str.lower)] | None = (
@@ -128,12 +140,15 @@ class SpeechInput(BaseModel):
             for name, is_given in (
                 ("emo_vector", self.emo_vector is not None),
                 ("emo_audio_prompt", self.emo_audio_prompt is not None),
+                ("emo_audio", self.emo_audio is not None),
                 ("use_emo_text", self.use_emo_text),
             )
             if is_given
         ]
         if len(sources) > 1:
             raise InvalidFieldError(sources[1], f"excludes {sources[0]}; give one emotion source")
+        if self.speaker_voice is not None and self.speaker_audio is not None:
+            raise InvalidFieldError("speaker_audio", "excludes speaker_voice; give one voice")
         if self.emo_text is not None and not self.use_emo_text:
             raise InvalidFieldError("emo_text", "has no effect without use_emo_text: true")
         is_lossless = not AudioFormat(self.audio_format).is_lossy
@@ -143,10 +158,11 @@ class SpeechInput(BaseModel):
 
     def to_request(self) -> SpeechRequest:
         """Return the use case's request, with the bounds of a stream in stream mode."""
+        emotion = self._emotion()
         return SpeechRequest(
             text=self.text,
-            speaker_voice=self.speaker_voice,
-            emotion=self._emotion(),
+            speaker_voice=self._voice(),
+            emotion=emotion,
             emo_alpha=self.emo_alpha,
             max_chars_per_chunk=self._chunk_bound() if self.enable_chunking else None,
             join=self._join(),
@@ -158,23 +174,29 @@ class SpeechInput(BaseModel):
             session_id=self.session_id,
             warnings=tuple(
                 SpeechWarning(WarningCode.OPTION_IGNORED, sentence)
-                for sentence in self._ignored_fields()
+                for sentence in self._ignored_fields(emotion)
             ),
         )
 
-    def _ignored_fields(self) -> Iterator[str]:
+    def _ignored_fields(self, emotion: Emotion | None) -> Iterator[str]:
         """Yield a sentence for each field of the emotion that changes nothing here."""
-        emotion = self._emotion()
         if emotion is None and self.emo_alpha != 1.0:
             yield "emo_alpha had no effect: it goes with a vector, a recording or words"
         if self.use_random and not isinstance(emotion, VectorEmotion | WordsEmotion):
             yield "use_random had no effect: it goes with emo_vector or use_emo_text"
+
+    def _voice(self) -> VoiceChoice | None:
+        if self.speaker_audio is not None:
+            return reference_audio("speaker_audio", self.speaker_audio)
+        return self.speaker_voice
 
     def _emotion(self) -> Emotion | None:
         if self.emo_vector is not None:
             return VectorEmotion(tuple(self.emo_vector), self.emo_alpha, self.use_random)
         if self.emo_audio_prompt is not None:
             return RecordedEmotion(self.emo_audio_prompt, self.emo_alpha)
+        if self.emo_audio is not None:
+            return RecordedEmotion(reference_audio("emo_audio", self.emo_audio), self.emo_alpha)
         if self.use_emo_text:
             return WordsEmotion(self.emo_text, self.emo_alpha, self.use_random)
         return None

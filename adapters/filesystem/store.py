@@ -38,6 +38,10 @@ class FilesystemStore:
         """The word for this store in results and health reports."""
         return "filesystem"
 
+    @property
+    def largest_bytes(self) -> None:
+        """No limit but the space on the disk."""
+
     def is_reachable(self) -> bool:
         """Return whether a file can be written in the folder."""
         return is_writable(self._root)

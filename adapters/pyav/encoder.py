@@ -50,6 +50,12 @@ class PyavEncoder:
                 content.close()
             raise
 
+    def data_rate_kbps(
+        self, audio_format: AudioFormat, *, sample_rate_hz: int, bitrate_kbps: int
+    ) -> float:
+        """Implement ``AudioEncoder.data_rate_kbps`` by what was measured on speech."""
+        return FILE_CODECS[audio_format].data_rate_kbps(bitrate_kbps, rate_hz=sample_rate_hz)
+
 
 class _Writing:
     """One file on its way into ``content``."""

@@ -54,6 +54,11 @@ class AudioEncoder(Protocol):
             SynthesisFailed: no samples at all, or one that is not finite.
         """
 
+    def data_rate_kbps(
+        self, audio_format: AudioFormat, *, sample_rate_hz: int, bitrate_kbps: int
+    ) -> float:
+        """Return the most kilobits that a second of speech is likely to take in a file."""
+
 
 class AudioStreamEncoder(Protocol):
     """Samples to the bytes of one format, as the samples come."""

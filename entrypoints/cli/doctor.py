@@ -9,6 +9,7 @@ from entrypoints.cli.part_checks import (
     check_bucket,
     check_default_voice,
     check_engines,
+    check_inline_answers,
     check_output_folder,
     check_voices,
 )
@@ -53,4 +54,6 @@ def _check_output(settings: Settings, store: ObjectStore) -> Finding:
         return check_bucket(
             store, bucket=settings.s3_bucket_name, endpoint_url=settings.s3_endpoint_url
         )
+    if settings.object_store == "inline":
+        return check_inline_answers(store)
     return check_output_folder(store, folder=settings.output_audio_dir)

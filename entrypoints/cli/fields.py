@@ -24,9 +24,10 @@ VOICE, EMOTION, TEXT, OUTPUT, SAMPLING = (
     *("Voice", "Emotion", "Text and chunks", "Output", "Sampling"),
 )
 _GROUPS = {
-    VOICE: ("speaker_voice",),
+    VOICE: ("speaker_voice", "speaker_audio"),
     EMOTION: (
-        *("emo_audio_prompt", "emo_vector", "emo_alpha", "use_emo_text", "emo_text", "use_random"),
+        *("emo_audio_prompt", "emo_audio", "emo_vector", "emo_alpha"),
+        *("use_emo_text", "emo_text", "use_random"),
     ),
     TEXT: (
         *("language", "enable_chunking", "max_chars_per_chunk", "chunk_pause_ms"),

@@ -71,6 +71,16 @@ def check_bucket(store: ObjectStore, *, bucket: str, endpoint_url: str) -> Findi
     return _check_store(store, place=place, done="reached", advice=advice)
 
 
+def check_inline_answers(store: ObjectStore) -> Finding:
+    """Report a store that keeps nothing, because its files come in the jobs' answers."""
+    largest = f"{(store.largest_bytes or 0) / 1e6:g} MB"
+    return Finding(
+        subject=f"output ({store.kind})",
+        found=f"a job's answer carries its audio, up to {largest}",
+        mark=Mark.OK,
+    )
+
+
 def check_output_folder(store: ObjectStore, *, folder: Path) -> Finding:
     """Report whether a store in a folder can be written."""
     advice = "set OUTPUT_AUDIO_DIR to a folder that you may write"

@@ -111,7 +111,7 @@ def speak(
         out=out,
         out_dir=out_dir,
         new_files_folder=out_dir or _usual_folder(settings),
-        uses_store=settings.object_store != "filesystem",
+        uses_store=settings.object_store == "s3",
         audio_format=audio_format,
         as_json=as_json,
         is_kept=is_kept,

@@ -18,7 +18,7 @@ from entrypoints.cli.player import Player
 from entrypoints.cli.speech_progress import SpeechProgress
 from entrypoints.cli.texts import Text
 from entrypoints.rendering import batch_result
-from entrypoints.results import Metadata
+from entrypoints.results import BatchResult, Metadata
 from entrypoints.schemas import SpeechInput
 from entrypoints.streaming import stream_objects
 
@@ -109,10 +109,11 @@ class Speaking:
             click.echo(result.model_dump_json())
         else:
             self._report(result.metadata)
-        is_local = result.url.startswith("file://")
-        self._finish(
-            Path(url2pathname(result.url.removeprefix("file://"))) if is_local else result.url
-        )
+        if isinstance(result, BatchResult):  # what comes in an answer has no place to be named
+            is_local = result.url.startswith("file://")
+            self._finish(
+                Path(url2pathname(result.url.removeprefix("file://"))) if is_local else result.url
+            )
 
     def _print_pieces(self, job: SpeechInput) -> None:
         utterance = self._use_case().utterance(job.to_request())

@@ -13,12 +13,13 @@ from domain.errors import printable
 from entrypoints.exit_codes import SettingsError
 from entrypoints.problems import describe
 from entrypoints.settings.voice_source import VoiceSourceSettings
+from entrypoints.settings.voice_urls import VoiceUrlSettings
 
 VOLUME = Path("/runpod-volume")
 """Where RunPod mounts a network volume; a laptop has none."""
 
 
-class Settings(VoiceSourceSettings):
+class Settings(VoiceSourceSettings, VoiceUrlSettings):
     """All settings; a field's name in capitals is that of its environment variable."""
 
     model_config = SettingsConfigDict(
@@ -112,7 +113,7 @@ class CliSettings(LocalSettings):
 class WorkerSettings(Settings):
     """Defaults for a worker on RunPod."""
 
-    object_store: Literal["s3", "filesystem"] = "s3"
+    object_store: Literal["s3", "filesystem", "inline"] = "s3"
     tts_engine: str = "indextts2"
 
 

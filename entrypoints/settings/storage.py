@@ -23,7 +23,7 @@ class StorageSettings(BaseSettings):
     string is a variable that is not set.
     """
 
-    object_store: Literal["s3", "filesystem"] = "filesystem"
+    object_store: Literal["s3", "filesystem", "inline"] = "filesystem"
     s3_bucket_name: str = Field(default="", validate_default=True)
     s3_endpoint_url: str = Field(
         default="", validate_default=True, validation_alias=_either("ENDPOINT_URL")
@@ -85,4 +85,4 @@ class StorageSettings(BaseSettings):
 
 def _missing(what: str, runpods_name: str = "") -> str:
     other = f" (or BUCKET_{runpods_name})" if runpods_name else ""
-    return f"must be set{other} to {what}, or set OBJECT_STORE=filesystem"
+    return f"must be set{other} to {what}, or set OBJECT_STORE=inline or filesystem"

@@ -22,6 +22,8 @@ from entrypoints.worker.thread_stream import in_thread
 
 log = structlog.get_logger()
 
+_ONLY_IN_OUTPUT = ("audio_base64",)
+
 
 class JobHandler:
     """Answers jobs of every kind.
@@ -34,8 +36,11 @@ class JobHandler:
         max_text_chars: Largest number of characters in a text.
         is_worker_fault: Whether the process should be replaced after this error.
         recycle: Called when the process should be replaced after the job.
-        keeps_audio: Leave the audio in the objects that were yielded. RunPod's SDK keeps them all
-            for the job's output, which must not repeat what was streamed.
+        keeps_audio: Yield every object with its audio, and leave it there. Without that, the SDK's
+            way with them is used: it streams each object as it is yielded, in at most 1 MB, and
+            keeps the same object for the job's output. ``audio_chunk`` is taken out after it was
+            streamed, because the output must not repeat it; ``audio_base64`` is put in after
+            that, because it is too large to be streamed.
     """
 
     def __init__(
@@ -73,9 +78,13 @@ class JobHandler:
         try:
             async with aclosing(self._answers(job, job_id)) as answers:
                 async for answer in answers:
+                    if self._keeps_audio:
+                        yield answer
+                        continue
+                    kept = {name: answer.pop(name) for name in _ONLY_IN_OUTPUT if name in answer}
                     yield answer
-                    if not self._keeps_audio:
-                        answer.pop("audio_chunk", None)
+                    answer.update(kept)
+                    answer.pop("audio_chunk", None)
         except SpeechError as error:
             failure = self._explained(error)
         except MemoryError:

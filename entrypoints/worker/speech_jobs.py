@@ -13,7 +13,7 @@ from application.speak import Speak, StoredSpeech
 from application.utterance import Checkpoint
 from domain.errors import Cancelled, SynthesisFailed
 from entrypoints.rendering import batch_result
-from entrypoints.results import BatchResult, StreamEnd, StreamPiece
+from entrypoints.results import BatchResult, InlineResult, StreamEnd, StreamPiece
 from entrypoints.schemas import SpeechInput
 from entrypoints.streaming import stream_objects
 from entrypoints.worker.engine_queue import EngineLease, EngineQueue
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 PIECES_AHEAD = 2
 """Pieces that the model may be ahead of the network, so that it works while one is sent."""
 
-SpeechAnswer = BatchResult | StreamPiece | StreamEnd
+SpeechAnswer = BatchResult | InlineResult | StreamPiece | StreamEnd
 
 
 class JobTimedOut(SynthesisFailed):

@@ -82,6 +82,16 @@ class AudioCodecContract(ABC):
             assert len(encoded.content.read()) == encoded.size_bytes > 0
 
     @pytest.mark.parametrize("audio_format", AudioFormat)
+    def test_a_file_keeps_within_the_data_rate_but_for_its_head(
+        self, encoder: AudioEncoder, audio_format: AudioFormat
+    ) -> None:
+        with self.encode(encoder, tone(22_050 * 5), audio_format) as encoded:
+            kilobits = encoded.size_bytes * 8 / 1000
+        told = encoder.data_rate_kbps(audio_format, sample_rate_hz=22_050, bitrate_kbps=128)
+
+        assert kilobits / encoded.duration_seconds < told * 1.01
+
+    @pytest.mark.parametrize("audio_format", AudioFormat)
     @pytest.mark.parametrize("bad", [np.nan, np.inf])
     def test_refuses_samples_that_are_not_finite(
         self, encoder: AudioEncoder, audio_format: AudioFormat, bad: float

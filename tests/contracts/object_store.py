@@ -7,8 +7,8 @@ from threading import Barrier
 
 import pytest
 
-from application.ports.storage import ObjectStore, StoredObject
-from domain.errors import Conflict
+from application.ports.storage import InlineObject, ObjectStore, StoredObject
+from domain.errors import Conflict, StorageFailed
 
 JOBS_AT_ONCE = 6
 
@@ -16,27 +16,25 @@ JOBS_AT_ONCE = 6
 def put(
     store: ObjectStore, content: bytes, *, key: str = "speech.ogg", owner: str = "job-1"
 ) -> StoredObject:
-    return store.put(key, io.BytesIO(content), owner=owner, content_type="audio/ogg")
+    stored = store.put(key, io.BytesIO(content), owner=owner, content_type="audio/ogg")
+    assert isinstance(stored, StoredObject)
+    return stored
 
 
-class ObjectStoreContract(ABC):
+class FinishedFilesContract(ABC):
+    """What holds whether the store keeps its files or returns them."""
+
     @pytest.fixture
     @abstractmethod
     def store(self) -> ObjectStore:
         """An empty store."""
 
     @abstractmethod
-    def content_at(self, store: ObjectStore, stored: StoredObject) -> bytes:
-        """Return what anyone reads at the object's URL."""
+    def content_of(self, store: ObjectStore, stored: StoredObject | InlineObject) -> bytes:
+        """Return what a client gets."""
 
     def test_reports_that_it_is_reachable(self, store: ObjectStore) -> None:
         assert store.is_reachable()
-
-    def test_a_stored_object_can_be_read_at_its_url(self, store: ObjectStore) -> None:
-        stored = put(store, b"speech")
-
-        assert stored.key.endswith("speech.ogg")
-        assert self.content_at(store, stored) == b"speech"
 
     def test_stores_content_from_its_start_wherever_it_was_read_to(
         self, store: ObjectStore
@@ -46,6 +44,36 @@ class ObjectStoreContract(ABC):
 
         stored = store.put("a.ogg", content, owner="job-1", content_type="audio/ogg")
 
+        assert self.content_of(store, stored) == b"speech"
+
+    def test_takes_the_largest_file_that_it_names_and_no_larger_one(
+        self, store: ObjectStore
+    ) -> None:
+        if (largest := store.largest_bytes) is None:
+            return
+        whole = bytes(largest)
+        stored = store.put("a.ogg", io.BytesIO(whole), owner="job-1", content_type="audio/ogg")
+
+        assert self.content_of(store, stored) == whole
+        with pytest.raises(StorageFailed):
+            store.put("b.ogg", io.BytesIO(whole + b"x"), owner="job-1", content_type="audio/ogg")
+
+
+class ObjectStoreContract(FinishedFilesContract):
+    """What a store promises that keeps its files."""
+
+    @abstractmethod
+    def content_at(self, store: ObjectStore, stored: StoredObject) -> bytes:
+        """Return what anyone reads at the object's URL."""
+
+    def content_of(self, store: ObjectStore, stored: StoredObject | InlineObject) -> bytes:
+        assert isinstance(stored, StoredObject)
+        return self.content_at(store, stored)
+
+    def test_a_stored_object_can_be_read_at_its_url(self, store: ObjectStore) -> None:
+        stored = put(store, b"speech")
+
+        assert stored.key.endswith("speech.ogg")
         assert self.content_at(store, stored) == b"speech"
 
     def test_a_claim_does_not_reserve_the_key(self, store: ObjectStore) -> None:

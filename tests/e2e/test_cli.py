@@ -47,6 +47,13 @@ def test_prints_the_workers_result_and_nothing_else(run: Run) -> None:
     assert done.stderr == ""
 
 
+def test_an_inline_store_of_the_environment_leaves_the_audio_in_a_file(run: Run) -> None:
+    done = run("speak", TEXT, "--session-id", "s-1", "--json", OBJECT_STORE="inline")
+
+    result = json.loads(done.stdout)
+    assert Path(result["url"].removeprefix("file://")).name == "s-1.ogg"
+
+
 def test_the_ending_chooses_the_format(run: Run, tmp_path: Path) -> None:
     for ending, codec in [("mp3", "mp3float"), ("flac", "flac"), ("m4a", "aac"), ("opus", "opus")]:
         out = tmp_path / "new folder" / f"speech.{ending}"

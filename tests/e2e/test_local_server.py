@@ -10,6 +10,7 @@ import time
 import urllib.request
 import wave
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,15 @@ def test_the_pages_curl_commands_work_on_the_local_server(server: str, request_t
     answer = ask(server, "runsync", json.loads(request_text))
     assert answer["status"] == "COMPLETED"
     assert "error" not in answer["output"][0]
+
+
+def test_the_pages_command_sends_a_recording_along(server: str, tmp_path: Path) -> None:
+    [command] = re.findall(r"<!-- a recording along .*?-->\n```sh\n(.*?)```", PAGE, re.DOTALL)
+    bundled = files("adapters.filesystem").joinpath("bundled_voices", "default.ogg").read_bytes()
+    (tmp_path / "voice.wav").write_bytes(bundled)
+    subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, check=True)
+    answer = ask(server, "runsync", json.loads((tmp_path / "request.json").read_text()))
+    assert answer["output"][0]["metadata"]["speaker_voice"] == "speaker_audio"
 
 
 def test_a_failed_job_is_told_in_the_local_servers_way(server: str) -> None:

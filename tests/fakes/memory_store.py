@@ -11,6 +11,7 @@ class MemoryStore:
     """Keeps ``objects`` as (owner, content); while ``failure`` is set, every request raises it."""
 
     kind = "memory"
+    largest_bytes: int | None = None
 
     def __init__(self) -> None:
         self.objects: dict[str, tuple[str, bytes]] = {}
@@ -29,6 +30,8 @@ class MemoryStore:
     def put(self, key: str, content: BinaryIO, *, owner: str, content_type: str) -> StoredObject:
         content.seek(0)
         whole = content.read()
+        if self.largest_bytes is not None and len(whole) > self.largest_bytes:
+            raise StorageFailed(f"{key} is larger than {self.largest_bytes} bytes")
         with self._lock:
             self.claim(key, owner=owner)
             self.objects[key] = (owner, whole)

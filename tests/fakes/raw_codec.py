@@ -47,6 +47,11 @@ class RawEncoder:
             bitrate_kbps=bitrate_kbps if audio_format.is_lossy else None,
         )
 
+    def data_rate_kbps(
+        self, audio_format: AudioFormat, *, sample_rate_hz: int, bitrate_kbps: int
+    ) -> float:
+        return sample_rate_hz * 16 / 1000
+
 
 class RawStreamEncoder:
     """Yields the samples of each part behind one signature and rate; raw PCM has neither."""

@@ -62,6 +62,8 @@ _LIKELY: dict[str, tuple[Any, ...]] = {
     ),
     "speaker_voice": _STRINGS,
     "emo_audio_prompt": ("alice", "narrators/bob.wav", "../alice", "carol", "\u202e"),
+    "speaker_audio": ("UklGRg==", "data:audio/wav;base64,UklGRg==", "https://127.0.0.1/a.wav"),
+    "emo_audio": ("UklGRg", "data:,x", "data:;base64,%%%", "file:///etc/passwd", "\ud800", ""),
     "emo_text": _STRINGS,
     "session_id": ("a", "a" * 128, "A.b_c-d", "health_check"),
     "action": ("health_check", "list_voices", None),

@@ -1,6 +1,7 @@
 """The handler without the SDK around it: what a queue cannot show, or only after a minute."""
 
 import asyncio
+import base64
 import threading
 import time
 from collections.abc import Callable
@@ -379,3 +380,22 @@ def test_every_error_can_be_sent(container: Container) -> None:
     handler = job_handler(container, recycle=lambda: None)
     [answer] = asyncio.run(outputs(handler, {"text": "Hello.", "\ud800": 1}))
     assert answer["error"].encode().startswith(b"invalid_request: ")
+
+
+@pytest.mark.parametrize("keeps_audio", [True, False])
+def test_the_audio_of_an_answer_is_in_its_object_in_the_end(
+    container: Container, keeps_audio: bool
+) -> None:
+    container.store.override(container.inline_store)
+    handler = job_handler(container, recycle=lambda: None, keeps_audio=keeps_audio)
+
+    async def run() -> tuple[list[bool], list[Any]]:
+        yielded, kept = [], []
+        async for answer in handler.handle({"id": "job", "input": {"text": "Hello there."}}):
+            yielded.append("audio_base64" in answer)
+            kept.append(answer)
+        return yielded, kept
+
+    yielded, [result] = asyncio.run(run())
+    assert yielded == [keeps_audio]
+    assert base64.b64decode(result["audio_base64"], validate=True).startswith(b"OggS")

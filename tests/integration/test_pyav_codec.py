@@ -1,4 +1,5 @@
 import tempfile
+from importlib.resources import files
 from pathlib import Path
 
 import av
@@ -51,6 +52,28 @@ class TestPyavCodec(AudioCodecContract):
             assert (opened.format.name, stream.codec_context.name) == (container, codec)
             assert stream.codec_context.sample_rate == rate_hz
             assert stream.codec_context.layout.nb_channels == 1
+
+    @pytest.mark.parametrize("bitrate_kbps", [16, 128, 320])
+    @pytest.mark.parametrize("audio_format", AudioFormat)
+    def test_speech_takes_most_of_the_data_rate_that_is_told_and_no_more(
+        self, encoder: AudioEncoder, audio_format: AudioFormat, bitrate_kbps: int
+    ) -> None:
+        bundled = files("adapters.filesystem").joinpath("bundled_voices", "default.ogg")
+        speech = DECODER.decode(bundled.read_bytes(), name="default.ogg", limit_seconds=60)
+        rate_hz = speech.sample_rate_hz // 2  # that of the models' speech
+        samples = speech.samples[: len(speech.samples) // 2 * 2].reshape(-1, 2).mean(axis=1)
+
+        with encoder.encode(
+            [samples],
+            sample_rate_hz=rate_hz,
+            audio_format=audio_format,
+            bitrate_kbps=bitrate_kbps,
+        ) as encoded:
+            found = encoded.size_bytes * 8 / 1000 / encoded.duration_seconds
+        told = encoder.data_rate_kbps(
+            audio_format, sample_rate_hz=rate_hz, bitrate_kbps=bitrate_kbps
+        )
+        assert 0.5 * told < found < 1.01 * told
 
     def test_opus_has_24_khz_and_reports_128_kbit(self, encoder: AudioEncoder) -> None:
         noise = np.random.default_rng(1).uniform(-0.5, 0.5, 22_050 * 5).astype(np.float32)

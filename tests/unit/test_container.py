@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 from typing import Any
 
@@ -5,6 +6,7 @@ import pytest
 from dependency_injector.providers import Provider
 
 from application.speak import Speak
+from domain.errors import StorageFailed
 from entrypoints.container import Container
 from entrypoints.exit_codes import SettingsError
 from entrypoints.settings.settings import CliSettings, LocalSettings, Settings, load_settings
@@ -114,3 +116,16 @@ def test_what_a_setting_says_reaches_the_model(
     monkeypatch.setenv(name.upper(), value)
     options = Container(settings=load_settings(CliSettings)).engine_options()
     assert getattr(options, name) is expected
+
+
+def test_audio_too_large_for_an_answer_is_kept_in_the_output_folder(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setenv("OBJECT_STORE", "inline")
+    store = Container(settings=load_settings(CliSettings)).store()
+    too_much = io.BytesIO(bytes((store.largest_bytes or 0) + 1))
+
+    with pytest.raises(StorageFailed, match=r"kept as a\.wav in the worker's OUTPUT_AUDIO_DIR"):
+        store.put("a.wav", too_much, owner="job-1", content_type="audio/wav")
+
+    assert (settings.output_audio_dir / "a.wav").read_bytes() == too_much.getvalue()

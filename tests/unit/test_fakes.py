@@ -6,6 +6,7 @@ from typing import cast
 import pytest
 
 from application.ports.audio import AudioDecoder, AudioEncoder, AudioStreamEncoder
+from application.ports.links import RecordingLinks
 from application.ports.speech_model import SpeechModel
 from application.ports.storage import ExpiringFiles, ObjectStore, StoredObject
 from application.ports.voices import VoiceMirror, VoiceRepository, VoiceSource
@@ -16,6 +17,7 @@ from tests.contracts.audio_codec import AudioCodecContract
 from tests.contracts.audio_stream import AudioStreamContract
 from tests.contracts.expiring_files import ExpiringFilesContract
 from tests.contracts.object_store import ObjectStoreContract
+from tests.contracts.recording_links import RecordingLinksContract
 from tests.contracts.speech_model import CHUNKS, SamplingSpeechModelContract
 from tests.contracts.voice_mirror import VoiceMirrorContract
 from tests.contracts.voice_repository import VoiceRepositoryContract
@@ -23,6 +25,7 @@ from tests.contracts.voice_source import VoiceSourceContract
 from tests.contracts.weight_source import WeightSourceContract
 from tests.fakes.dated_files import DatedFiles
 from tests.fakes.listed_voices import ListedVoices
+from tests.fakes.memory_links import MemoryLinks
 from tests.fakes.memory_mirror import MemoryMirror
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_voices import MemoryVoices
@@ -70,6 +73,24 @@ class TestMemoryStore(ObjectStoreContract):
 
     def content_at(self, store: ObjectStore, stored: StoredObject) -> bytes:
         return cast("MemoryStore", store).objects[stored.url.removeprefix("memory:")][1]
+
+
+class TestMemoryStoreWithALimit(TestMemoryStore):
+    @pytest.fixture
+    def store(self) -> ObjectStore:
+        store = MemoryStore()
+        store.largest_bytes = 100_000
+        return store
+
+
+class TestMemoryLinks(RecordingLinksContract):
+    @pytest.fixture
+    def links(self) -> RecordingLinks:
+        return MemoryLinks()
+
+    def publish(self, links: RecordingLinks, content: bytes) -> str:
+        cast("MemoryLinks", links).contents["memory:voice"] = content
+        return "memory:voice"
 
 
 class TestDatedFiles(ExpiringFilesContract):

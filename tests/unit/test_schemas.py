@@ -1,5 +1,6 @@
 """The input's rules at their edges."""
 
+import base64
 import json
 import math
 import time
@@ -14,6 +15,7 @@ from domain.joins.crossfade import Crossfade
 from domain.joins.end_to_end import EndToEnd
 from domain.joins.join import Join
 from domain.joins.pause import Pause
+from domain.voice_choice import LinkedRecording, SentRecording
 from entrypoints.parsing import parse, parse_job
 from entrypoints.schemas import SpeechInput
 
@@ -123,11 +125,70 @@ def test_accepts_values_up_to_their_edges(field: str, values: list[object]) -> N
         {"emo_vector": [0] * 8, "emo_audio_prompt": "bob"},
         {"emo_vector": [0] * 8, "use_emo_text": True},
         {"emo_audio_prompt": "bob", "use_emo_text": True},
+        {"emo_audio_prompt": "bob", "emo_audio": "YQ=="},
+        {"emo_audio": "YQ==", "use_emo_text": True},
+        {"emo_vector": [0] * 8, "emo_audio": "https://media.example.com/a.wav"},
     ],
 )
 def test_refuses_two_sources_of_emotion(sources: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match="one emotion source"):
         request(**sources)
+
+
+BASE64 = base64.b64encode(b"a voice").decode()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(BASE64, f" {BASE64}\n", f"{BASE64[:4]}\r\n{BASE64[4:]}", f"data:;base64,{BASE64}"),
+        *(f"data:audio/wav;base64,{BASE64}", f"DATA:audio/wav;charset=x;BASE64,{BASE64}"),
+        f"data:audio/wav;base64,{BASE64.replace('=', '%3D')}",
+    ],
+)
+def test_reads_a_recording_that_is_sent_with_the_job(value: str) -> None:
+    sent = request(speaker_audio=value, emo_audio=value, emo_alpha=0.5)
+
+    assert sent.speaker_voice == SentRecording("speaker_audio", b"a voice")
+    assert sent.emotion == RecordedEmotion(SentRecording("emo_audio", b"a voice"), 0.5)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://media.example.com/a.wav", "http://127.0.0.1/", "file:///etc/passwd"]
+)
+def test_leaves_the_check_of_a_url_to_who_fetches_it(url: str) -> None:
+    assert request(speaker_audio=url).speaker_voice == LinkedRecording("speaker_audio", url)
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("", "this one is empty"),
+        ("data:audio/wav;base64,", "this one is empty"),
+        ("data:audio/wav,abc", "this data: URI is not base64"),
+        ("./alice.wav", "this base64 is incomplete or damaged"),
+        (BASE64[:-1], "this base64 is incomplete or damaged"),
+        (f"{BASE64}{BASE64}", "this base64 is incomplete or damaged"),
+        ("ü" * 8, "this base64 is incomplete or damaged"),
+        (base64.b64encode(bytes(10 * 2**20 + 1)).decode(), "has a recording of 10485761 bytes"),
+    ],
+    ids=range(8),
+)
+@pytest.mark.parametrize("field", ["speaker_audio", "emo_audio"])
+def test_refuses_what_is_no_recording_and_repeats_nothing_of_it(
+    field: str, value: str, problem: str
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        request(**{field: value})
+
+    assert str(refused.value).startswith(f"invalid_request: {field}: ")
+    assert problem in str(refused.value)
+    assert len(str(refused.value)) < 200
+
+
+def test_refuses_two_voices() -> None:
+    with pytest.raises(InvalidRequest, match="speaker_audio: excludes speaker_voice"):
+        request(speaker_voice="alice", speaker_audio=BASE64)
 
 
 def test_reads_each_source_of_emotion() -> None:

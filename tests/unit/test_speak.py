@@ -1,5 +1,6 @@
 """The use case on fakes: what it checks, in which order, and what it reports."""
 
+import hashlib
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -16,6 +17,7 @@ from domain.delivery import Sampling
 from domain.emotion import RecordedEmotion, VectorEmotion, WordsEmotion
 from domain.errors import (
     BadReference,
+    Cancelled,
     Conflict,
     OutOfMemory,
     SpeechError,
@@ -26,6 +28,8 @@ from domain.errors import (
 from domain.joins.crossfade import Crossfade
 from domain.joins.end_to_end import EndToEnd
 from domain.joins.pause import Pause
+from domain.voice_choice import LinkedRecording, SentRecording, VoiceChoice
+from tests.fakes.memory_links import MemoryLinks
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_voices import MemoryVoices
 from tests.fakes.raw_codec import RawDecoder, RawEncoder, raw_recording
@@ -50,6 +54,10 @@ def speak(store: MemoryStore, model: ToneModel) -> Speak:
     return speaker(model, store)
 
 
+SENT = SentRecording("speaker_audio", raw_recording(BUZZ * 0.7, 16_000))
+LINKED = LinkedRecording("speaker_audio", "https://media.example.com/a.wav?secret=1")
+
+
 def speaker(
     model: ToneModel, store: MemoryStore, *, draw_seed: Callable[[], int] = lambda: 42
 ) -> Speak:
@@ -61,9 +69,10 @@ def speaker(
             "broken.wav": b"no recording",
         }
     )
+    links = MemoryLinks({LINKED.url: SENT.content})
     return Speak(
         model=model,
-        references=References(voices=voices, decoder=RawDecoder()),
+        references=References(voices=voices, decoder=RawDecoder(), links=links),
         encoder=RawEncoder(),
         store=store,
         default_voice="alice",
@@ -160,6 +169,9 @@ def test_leaves_the_text_whole_when_no_bound_is_given(speak: Speak, model: ToneM
         ({"speaker_voice": "broken"}, BadReference),
         ({"emotion": RecordedEmotion("nobody")}, UnknownVoice),
         ({"emotion": RecordedEmotion("broken")}, BadReference),
+        ({"speaker_voice": SentRecording("speaker_audio", b"no recording")}, BadReference),
+        ({"speaker_voice": LinkedRecording("speaker_audio", "https://a.b/c")}, BadReference),
+        ({"emotion": RecordedEmotion(SentRecording("emo_audio", b""))}, BadReference),
     ],
 )
 def test_an_unusable_recording_never_reaches_the_model(
@@ -169,6 +181,55 @@ def test_an_unusable_recording_never_reaches_the_model(
         stored(speak, **fields)
 
     assert model.requests == []
+
+
+@pytest.mark.parametrize("choice", [SENT, LINKED], ids=["sent", "linked"])
+def test_speaks_in_a_voice_that_comes_with_the_request(
+    speak: Speak, model: ToneModel, choice: VoiceChoice
+) -> None:
+    report = stored(speak, speaker_voice=choice, emotion=RecordedEmotion(choice)).report
+
+    [(_, voice, delivery)] = model.requests
+    assert voice.digest == hashlib.sha256(SENT.content).hexdigest()
+    assert delivery.emotion_recording
+    assert delivery.emotion_recording.digest == voice.digest
+    assert report.speaker_voice == "speaker_audio"
+
+
+@pytest.mark.parametrize(("choice", "may_be_kept"), [("bob", True), (SENT, False), (LINKED, False)])
+def test_only_what_the_voices_folder_has_may_be_kept(
+    speak: Speak, model: ToneModel, choice: VoiceChoice, may_be_kept: bool
+) -> None:
+    stored(speak, speaker_voice=choice)
+
+    assert model.requests[0][1].may_be_kept is may_be_kept
+
+
+def test_a_job_that_was_cancelled_during_the_fetch_never_reaches_the_model(
+    speak: Speak, model: ToneModel
+) -> None:
+    def cancel() -> None:
+        raise Cancelled("stopped")
+
+    request = SpeechRequest(text=TEXT, speaker_voice=LINKED)
+    with pytest.raises(Cancelled):
+        speak.into_store(request, job_id="job-1", checkpoint=cancel)
+
+    assert model.requests == []
+
+
+def test_a_recording_that_came_with_the_request_is_named_by_its_field(speak: Speak) -> None:
+    short = SentRecording("emo_audio", raw_recording(BUZZ[:100], 16_000))
+
+    with pytest.raises(BadReference, match=r"bad_reference: emo_audio lasts 0\.01 s"):
+        stored(speak, emotion=RecordedEmotion(short))
+
+
+def test_nothing_that_is_printed_shows_what_came_with_the_request() -> None:
+    shown = repr([SpeechRequest(text="a", speaker_voice=choice) for choice in (SENT, LINKED)])
+
+    assert "secret" not in shown
+    assert "RAW16" not in shown
 
 
 def test_a_store_that_is_gone_is_found_out_before_the_model_speaks(

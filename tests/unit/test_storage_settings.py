@@ -39,7 +39,7 @@ def test_a_worker_without_s3_settings_is_told_each_missing_variable() -> None:
     assert "(or BUCKET_ENDPOINT_URL)" in lines[1]
     assert "(or BUCKET_ACCESS_KEY_ID)" in lines[2]
     assert "(or BUCKET_SECRET_ACCESS_KEY)" in lines[3]
-    assert all("OBJECT_STORE=filesystem" in line for line in lines)
+    assert all("OBJECT_STORE=inline or filesystem" in line for line in lines)
 
 
 def test_a_missing_variable_does_not_hide_a_wrong_one(environment: pytest.MonkeyPatch) -> None:

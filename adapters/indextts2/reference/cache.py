@@ -23,7 +23,8 @@ _SUFFIX = ".reference"
 class CachingReferenceEncoder:
     """An encoder that computes the features of each recording once.
 
-    The same bytes, model and precision give the same reference. A file that is damaged, or cannot
+    The same bytes, model and precision give the same reference. That of a recording that may not be
+    kept stays in memory. A file that is damaged, or cannot
     be read or written, costs time but fails no request.
 
     Args:
@@ -61,7 +62,8 @@ class CachingReferenceEncoder:
         reference = self._kept.pop(key, None) or self._read(key)
         if reference is None:
             reference = self._encoder.encode(recording)
-            self._write(key, reference)
+            if recording.may_be_kept:
+                self._write(key, reference)
         self._kept[key] = reference
         while len(self._kept) > self._in_memory:
             self._kept.popitem(last=False)

@@ -62,6 +62,19 @@ def test_encodes_each_of_two_alternating_recordings_once() -> None:
     assert encoder.encoded == {"low": 1, "high": 1}
 
 
+def test_what_came_with_a_request_is_encoded_once_and_leaves_nothing_on_the_disk(
+    tmp_path: Path,
+) -> None:
+    encoder = CountingEncoder()
+    cache = cached(encoder, tmp_path)
+    cache.encode(HIGH)
+    kept = list(tmp_path.iterdir())
+    for _ in range(2):
+        cache.encode(replace(LOW, may_be_kept=False))
+    assert encoder.encoded["low"] == 1
+    assert list(tmp_path.iterdir()) == kept != []
+
+
 def test_a_recording_replaced_under_its_name_changes_the_voice(model: IndexTTS2Model) -> None:
     before = audio_of(model, HELLO, voice=recording("alice", 100.0))
     after = audio_of(model, HELLO, voice=recording("alice", 300.0))
