@@ -11,8 +11,8 @@ from entrypoints.health import Health
 from entrypoints.results import (
     Answer,
     BatchResult,
-    Progress,
     InlineResult,
+    Progress,
     SentPiece,
     StreamEnd,
     StreamPiece,
