@@ -11,8 +11,8 @@ from benchmarks.scale.scenario import Figures, Scenario
 from benchmarks.scale.search import Found, cheapest
 
 _HEAD = (
-    "| jobs a minute | min | max | idle timeout s | wait p50 s | p95 s | p99 s | GPU hours an hour |"
-    " utilisation | USD an hour | USD for an hour of speech |"
+    "| jobs a minute | min | max | idle timeout s | wait p50 s | p95 s | p99 s |"
+    " GPU hours an hour | utilisation | USD an hour | USD for an hour of speech |"
 )
 
 

@@ -56,7 +56,7 @@ class Endpoint:
     idle_timeout_s: float = 5.0
     concurrency: int = 1
     company: float = 1.0
-    scaling: Scaling = QueueDelay()  # noqa: RUF009 - a frozen value
+    scaling: Scaling = QueueDelay()
     cold_start_s: float = 60.0
     flashboot: FlashBoot | None = None
     take_interval_s: float = 1.0
