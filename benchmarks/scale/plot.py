@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tests.docs.svg import Drawing
 
 _LEFT, _WIDTH, _HEIGHT, _GAP = 70, 360, 240, 110
-_TOP = 60
+_TOP = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def plot(points: Sequence[Point], *, target_p95_s: float) -> str:
         title=f"GPUs and the price of speech where 95 % of jobs wait {target_p95_s:g} s at most",
         description=f"Simulated, by jobs a minute. {rows}.",
     )
-    drawing.text(20, 28, f"95 % of jobs wait {target_p95_s:g} s at most (simulated)", style="title")
+    drawing.text(20, 26, f"95 % of jobs wait {target_p95_s:g} s at most (simulated)", style="title")
     rates = [point.jobs_per_minute for point in points]
     hours = [point.gpu_hours_per_hour for point in points]
     costs = [point.cost_per_hour_of_speech for point in points]
@@ -76,7 +76,7 @@ def _panel(
     bottom, right = _TOP + _HEIGHT, left + _WIDTH
     across = _Axis.over(rates, begin=left, end=right)
     up = _Axis.over(values, begin=bottom, end=_TOP)
-    drawing.text(left, _TOP - 12, name, style="bold")
+    drawing.text(left, _TOP - 18, name, style="bold")
     drawing.text(left + _WIDTH / 2, bottom + 38, "jobs a minute", style="small middle")
     for tick in up.ticks:
         drawing.path(f"M{left} {up.place(tick):g}H{right}", style="faint")
@@ -89,4 +89,4 @@ def _panel(
     drawing.path(f"M{line}", style=f"curve{style}")
     for (x, y), value in zip(places, values, strict=True):
         drawing.dot(x, y, style=f"dot{style}")
-        drawing.text(x, y - 9, f"{value:,.3g}", style="small middle")
+        drawing.text(x + 7, y - 7, f"{value:,.3g}", style="small")

@@ -8,8 +8,8 @@ from benchmarks.scale.endpoint import Endpoint
 from benchmarks.scale.simulation import Outcome, simulate
 from benchmarks.scale.workload import Bursts, Jobs, Speed, bursty, poisson, spoken_jobs
 
-SHORTEST_SPAN_S = 600.0
-"""Seconds: many times a cold start and an idle timeout, so that scaling is seen at high rates."""
+SHORTEST_SPAN_S = 300.0
+"""Seconds: several cold starts and many idle timeouts, so that scaling is seen at high rates."""
 BURSTS_SEEN = 6
 """Bursts that a run must span, on average: a rate over fewer says little."""
 

@@ -37,7 +37,7 @@ text { fill: #f0f6fc } .small, .code { fill: #9198a1 }
 .dot2 { fill: #f0883e }
 }
 """.strip()
-_WIDTHS = {"code": 6.7, "small": 6.0, "": 7.0, "bold": 8.3, "title": 9.2}
+_WIDTHS = {"code": 6.7, "small": 6.0, "": 7.0, "bold": 8.8, "title": 9.2}
 """Pixels of a character, on the generous side, by class."""
 
 
@@ -69,7 +69,8 @@ class Drawing:
 
     def text(self, x: float, y: float, words: str, *, style: str = "") -> None:
         """Write ``words`` from ``x`` on (or around it, or up to it), their baseline at ``y``."""
-        self._grow(x, y)
+        first, *rest = style.split() or [""]
+        self._grow(x if rest else x + text_width(words, first), y)
         attribute = f' class="{style}"' if style else ""
         self._parts.append(f'<text{attribute} x="{x:g}" y="{y:g}">{escape(words)}</text>')
 

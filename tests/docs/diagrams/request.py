@@ -54,7 +54,7 @@ def render() -> str:
         drawing.path(f"M{x} {_TOP}V{bottom}", style="faint")
         drawing.box(x - 56, _TOP - 40, 112, 30, style="plain")
         drawing.text(x, _TOP - 20, name, style="bold middle")
-    modules_at = max(middles.values()) + 100
+    modules_at = max(middles.values()) + 120
     drawing.text(modules_at, _TOP - 20, "where in the code", style="bold")
     for number, step in enumerate(rows):
         _draw(drawing, step, middles, y=_TOP + 28 + number * _ROW, modules_at=modules_at)
@@ -90,4 +90,3 @@ def _draw(
     for number, module in enumerate(step.modules):
         top = y + 4 + 14 * (number - (len(step.modules) - 1) / 2)
         drawing.text(modules_at, top, module, style="code")
-    drawing.text(modules_at + 330, y, "")

@@ -5,6 +5,7 @@ import inspect
 from typing import Any
 
 from dependency_injector import providers
+from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import Provider
 
 from entrypoints.container import Container
@@ -13,37 +14,40 @@ from tests.docs.svg import Drawing, text_width
 
 _SETTINGS = "settings"
 _STYLES = {"adapters": "blue", "application": "green", "entrypoints": "amber"}
+_OTHER = "plain"
 _DESCRIPTION = (
     "Each box is a provider of the container, with its port, its class, and the number of settings"
     " that it reads. An arrow leads from a provider to one that is handed to it."
 )
 
 
-def render() -> str:
-    """Return the diagram as SVG."""
+def render(container: type[DeclarativeContainer] = Container) -> str:
+    """Return the diagram of ``container`` as SVG."""
     drawing = Drawing(title="The wiring of the container", description=_DESCRIPTION)
     drawing.text(20, 28, "What the container makes, and what it makes it of", style="title")
-    nodes, arrows = _graph()
-    _legend(drawing)
+    nodes, arrows = _graph(container)
+    _legend(drawing, nodes)
     draw(drawing, nodes, arrows, left=20, top=80)
     return drawing.render()
 
 
-def _legend(drawing: Drawing) -> None:
+def _legend(drawing: Drawing, nodes: dict[str, Node]) -> None:
     x = 20.0
-    for name, style in (*_STYLES.items(), ("selector, table, function", "plain")):
+    for name, style in (*_STYLES.items(), ("selector, table, function", _OTHER)):
+        if all(node.style != style for node in nodes.values()):
+            continue
         drawing.box(x, 44, 14, 14, style=style)
         drawing.text(x + 20, 56, name, style="small")
         x += 50 + text_width(name, "small")
     drawing.text(x, 56, "dashed: one of these, selected by a setting", style="small")
 
 
-def _graph() -> tuple[dict[str, Node], list[Arrow]]:
-    names = {id(provider): name for name, provider in Container.providers.items()}
+def _graph(container: type[DeclarativeContainer]) -> tuple[dict[str, Node], list[Arrow]]:
+    names = {id(provider): name for name, provider in container.providers.items()}
     ports = _ports()
     nodes: dict[str, Node] = {}
     arrows: list[Arrow] = []
-    for name, provider in Container.providers.items():
+    for name, provider in container.providers.items():
         if name == _SETTINGS:
             continue
         used = _used(provider, names)
@@ -86,4 +90,4 @@ def _node(name: str, port: str | None, provider: Provider[Any], settings: int) -
     if settings:
         lines.append(Line(f"reads {settings} setting{'s' if settings > 1 else ''}", "small"))
     layer = made.__module__.partition(".")[0] if own else ""
-    return Node(tuple(lines), _STYLES.get(layer, "plain"))
+    return Node(tuple(lines), _STYLES.get(layer, _OTHER))
