@@ -89,4 +89,7 @@ def _panel(
     drawing.path(f"M{line}", style=f"curve{style}")
     for (x, y), value in zip(places, values, strict=True):
         drawing.dot(x, y, style=f"dot{style}")
-        drawing.text(x + 7, y - 7, f"{value:,.3g}", style="small")
+        if values[-1] < values[0]:  # beside a falling curve, above a rising one
+            drawing.text(x + 7, y - 7, f"{value:,.3g}", style="small")
+        else:
+            drawing.text(x, y - 10, f"{value:,.3g}", style="small middle")

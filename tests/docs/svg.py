@@ -37,7 +37,7 @@ text { fill: #f0f6fc } .small, .code { fill: #9198a1 }
 .dot2 { fill: #f0883e }
 }
 """.strip()
-_WIDTHS = {"code": 6.7, "small": 6.0, "": 7.0, "bold": 8.8, "title": 9.2}
+_WIDTHS = {"code": 6.7, "small": 6.2, "": 7.0, "bold": 8.8, "title": 9.2}
 """Pixels of a character, on the generous side, by class."""
 
 

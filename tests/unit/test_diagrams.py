@@ -4,7 +4,7 @@ import itertools
 from pathlib import Path
 
 import pytest
-from dependency_injector.providers import Singleton
+from dependency_injector.providers import Provider, Singleton
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +23,7 @@ def test_a_diagram_is_current(path: Path) -> None:
 
 def test_a_new_provider_is_drawn_with_an_arrow_to_what_it_is_made_of() -> None:
     class Larger(Container):
-        newcomer = Singleton(dict, encoder=Container.encoder)
+        newcomer: Provider[object] = Singleton(dict, encoder=Container.encoder)
 
     before, after = wiring.render(), wiring.render(Larger)
 

@@ -154,6 +154,18 @@ def test_the_page_shows_what_its_command_prints(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == shown
 
 
+def test_the_plot_shows_the_table() -> None:
+    plot = (DOCS / "benchmarks" / "scale.svg").read_text()
+    first_table = PAGE.partition("scale.svg)")[0]
+    rows = re.findall(
+        r"^\| ([\d,]+) \|.* \| ([\d.]+) \| \d+% \|.* \| ([\d.]+) \|$", first_table, re.MULTILINE
+    )
+
+    assert len(rows) == 5
+    for rate, hours, cost in rows:
+        assert f"{rate}: {hours} GPU hours an hour, {cost} USD for an hour of speech" in plot
+
+
 @pytest.mark.parametrize(
     "command", re.findall(r"python -m benchmarks\.scale ([^`\n]+)", PAGE + GUIDE), ids=str
 )
