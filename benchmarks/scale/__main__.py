@@ -19,6 +19,10 @@ _HEAD = (
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command of the command line and print its table."""
     asked = parser().parse_args(arguments)
+    try:
+        endpoint_of(asked)
+    except ValueError as problem:
+        parser().error(str(problem))
     print(_origin(asked))
     if asked.command == "one":
         figures = _scenario(asked, asked.jobs_per_minute).served_by(endpoint_of(asked))

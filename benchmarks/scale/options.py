@@ -1,6 +1,7 @@
 """The command line of the simulation, and the values that it stands for."""
 
 import argparse
+import math
 from pathlib import Path
 
 from benchmarks.scale.endpoint import Endpoint, FlashBoot, QueueDelay, RequestCount, Scaling
@@ -28,14 +29,16 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = root.add_subparsers(dest="command", required=True)
     one = _command(commands.add_parser("one", help="simulate one set of settings"))
-    one.add_argument("--jobs-per-minute", type=float, default=30, help="average rate (%(default)s)")
+    one.add_argument(
+        "--jobs-per-minute", type=_positive, default=30, help="average rate (%(default)s)"
+    )
     group = one.add_argument_group("settings that are tried by the search")
     group.add_argument("--min-workers", type=int, default=0, help="active workers (%(default)s)")
-    group.add_argument("--max-workers", type=int, default=3, help="(%(default)s)")
+    group.add_argument("--max-workers", type=_count, default=3, help="(%(default)s)")
     group.add_argument("--idle-timeout", type=float, default=5, help="seconds (%(default)s)")
     search = _command(commands.add_parser("search", help="find settings that meet a target"))
     rates = [1.0, 10.0, 100.0, 1_000.0, 10_000.0]
-    search.add_argument("--jobs-per-minute", type=float, nargs="+", default=rates, help="rates")
+    search.add_argument("--jobs-per-minute", type=_positive, nargs="+", default=rates, help="rates")
     search.add_argument(
         "--target-p95", type=float, default=5, help="95 %% of jobs wait so long at most, in seconds"
     )
@@ -46,14 +49,16 @@ def parser() -> argparse.ArgumentParser:
 def _command(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
     traffic = command.add_argument_group("traffic")
     traffic.add_argument("--bursty", action="store_true", help="waves of five times the rate")
-    traffic.add_argument("--characters", type=float, default=200, help="median text (%(default)s)")
+    traffic.add_argument(
+        "--characters", type=_positive, default=200, help="median text (%(default)s)"
+    )
     traffic.add_argument(
         "--spread",
         type=float,
         default=1.0,
         help="deviation of the length's logarithm (%(default)s)",
     )
-    traffic.add_argument("--jobs", type=int, default=20_000, help="jobs counted (%(default)s)")
+    traffic.add_argument("--jobs", type=_count, default=20_000, help="jobs counted (%(default)s)")
     traffic.add_argument("--seed", type=int, default=1)
     gpu = command.add_argument_group("GPU")
     gpu.add_argument("--gpu", choices=GPUS, default="h100", help="(%(default)s)")
@@ -63,7 +68,9 @@ def _command(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
     gpu.add_argument("--price", type=float, help="USD for a second of a flex worker")
     gpu.add_argument("--active-price", type=float, help="USD for a second of an active worker")
     endpoint = command.add_argument_group("endpoint")
-    endpoint.add_argument("--concurrency", type=int, default=1, help="jobs at once (%(default)s)")
+    endpoint.add_argument(
+        "--concurrency", type=_count, default=1, help="jobs at once (%(default)s)"
+    )
     endpoint.add_argument(
         "--company", type=float, default=1, help="what one job more adds to a job's time, 0 to 1"
     )
@@ -82,12 +89,22 @@ def _command(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return command
 
 
+def _positive(number: str) -> float:
+    if not 0 < (value := float(number)) < math.inf:
+        raise ValueError(number)
+    return value
+
+
+def _count(number: str) -> int:
+    return int(_positive(str(int(number))))
+
+
 def _scaling(rule: str) -> Scaling:
     name, _, value = rule.partition(":")
     if name == "queue-delay":
         return QueueDelay(float(value or QueueDelay().seconds))
     if name == "request-count":
-        return RequestCount(int(value or RequestCount().jobs))
+        return RequestCount(_count(value or str(RequestCount().jobs)))
     raise ValueError(rule)
 
 
