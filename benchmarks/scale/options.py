@@ -1,6 +1,7 @@
 """The command line of the simulation, and the values that it stands for."""
 
 import argparse
+import contextlib
 import math
 from pathlib import Path
 
@@ -38,7 +39,9 @@ def parser() -> argparse.ArgumentParser:
     group.add_argument("--idle-timeout", type=float, default=5, help="seconds (%(default)s)")
     search = _command(commands.add_parser("search", help="find settings that meet a target"))
     rates = [1.0, 10.0, 100.0, 1_000.0, 10_000.0]
-    search.add_argument("--jobs-per-minute", type=_positive, nargs="+", default=rates, help="rates")
+    search.add_argument(
+        "--jobs-per-minute", type=_positive, nargs="+", default=rates, help="average rates"
+    )
     search.add_argument(
         "--target-p95", type=float, default=5, help="95 %% of jobs wait so long at most, in seconds"
     )
@@ -90,13 +93,16 @@ def _command(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 
 def _positive(number: str) -> float:
-    if not 0 < (value := float(number)) < math.inf:
-        raise ValueError(number)
-    return value
+    with contextlib.suppress(ValueError):
+        if 0 < (value := float(number)) < math.inf:
+            return value
+    raise argparse.ArgumentTypeError(f"must be a number above 0, not {number!r}")
 
 
 def _count(number: str) -> int:
-    return int(_positive(str(int(number))))
+    if (value := _positive(number)) != int(value):
+        raise argparse.ArgumentTypeError(f"must be a whole number, not {number!r}")
+    return int(value)
 
 
 def _scaling(rule: str) -> Scaling:
@@ -105,7 +111,7 @@ def _scaling(rule: str) -> Scaling:
         return QueueDelay(float(value or QueueDelay().seconds))
     if name == "request-count":
         return RequestCount(_count(value or str(RequestCount().jobs)))
-    raise ValueError(rule)
+    raise argparse.ArgumentTypeError("must be queue-delay:SECONDS or request-count:JOBS")
 
 
 def _flashboot(times: str) -> FlashBoot:

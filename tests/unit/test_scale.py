@@ -81,7 +81,7 @@ def test_a_worker_is_billed_from_its_start_to_the_end_of_its_idle_time() -> None
 def test_jobs_on_one_worker_share_its_speed() -> None:
     endpoint = Endpoint(min_workers=1, concurrency=2, company=0.5, take_interval_s=0)
 
-    # Together until 1.5 s would be done alone after 1 s each; the second came half-way.
+    # The first is alone to 0.5 s, they are together to 1.25 s, the second is alone to 1.75 s.
     assert run([0.0, 0.5], [1.0, 1.0], endpoint).busy_s == pytest.approx(1.75)
 
 
