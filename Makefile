@@ -15,7 +15,7 @@ CHECK_SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 # one file stay together: they share what they start.
 PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run worker test unit check lint fmt bench schema clean help
+.PHONY: run worker test unit check lint fmt bench schema diagrams clean help
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp ## speak TEXT (with VOICE, into OUT) and print where the audio is
@@ -46,12 +46,16 @@ fmt: .venv/test.stamp ## format the code and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/test.stamp ## measure what the pipeline around the model costs, and 200 jobs in one worker
+bench: .venv/test.stamp ## measure what the pipeline around the model costs, 200 jobs in one worker, an endpoint
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.worker_soak
+	$(BIN)/python -m benchmarks.scale one --min-workers 1
 
 schema: .venv/test.stamp ## write docs/api/*.json anew from the models
 	$(BIN)/python -m entrypoints.json_schema
+
+diagrams: .venv/test.stamp ## draw docs/diagrams/*.svg anew from the code and their sources
+	$(BIN)/python -m tests.docs.diagrams
 
 clean: ## remove .venv
 	rm -rf .venv
