@@ -28,6 +28,7 @@ def test_every_provider_can_be_built(settings: CliSettings, tmp_path: Path) -> N
         "job_s3_connection": service,
         "job_s3_store": {"connection": connection, "bucket": "media"},
         "job_store": {"store": container.filesystem_store()},
+        "job_speak": {"store": container.filesystem_store()},
     }
 
     for name, provider in container.providers.items():
