@@ -9,19 +9,25 @@ from functools import partial
 import structlog
 
 from application.ports.speech_model import ModelState, SpeechModel
+from application.ports.weights import WeightBytes
 from application.speak import Speak
-from domain.errors import Cancelled, SynthesisFailed
+from application.weight_arrival import megabytes
+from domain.errors import Cancelled, ModelUnavailable, SynthesisFailed
 from entrypoints.rendering import batch_result
 from entrypoints.results import BatchResult, StreamEnd, StreamPiece
 from entrypoints.schemas import SpeechInput
 from entrypoints.streaming import stream_objects
 from entrypoints.worker.engine_queue import EngineLease, EngineQueue
-from entrypoints.worker.thread_stream import thread_stream
+from entrypoints.worker.stopping import Stopping
+from entrypoints.worker.thread_stream import in_thread, thread_stream
 
 log = structlog.get_logger()
 
 PIECES_AHEAD = 2
 """Pieces that the model may be ahead of the network, so that it works while one is sent."""
+
+LOOK_SECONDS = 0.25
+"""Pause between two looks at weights that come, which takes minutes."""
 
 SpeechAnswer = BatchResult | StreamPiece | StreamEnd
 
@@ -35,6 +41,7 @@ class SpeechJobs:
 
     Args:
         model: The engine behind ``speak``; while it loads, a cancelled job may hold it longer.
+        stopping: Whether the process was asked to stop.
         timeout_seconds: Longest time of a job, from when it has the engine to its last object.
         release_seconds: Longest time that a cancelled job may still hold the engine.
     """
@@ -44,11 +51,13 @@ class SpeechJobs:
         *,
         speak: Speak,
         model: SpeechModel,
+        stopping: Stopping,
         timeout_seconds: float,
         release_seconds: float,
     ) -> None:
         self._speak = speak
         self._model = model
+        self._stopping = stopping
         self._timeout_seconds = timeout_seconds
         self._shortest_release_seconds = release_seconds
         self._queue = EngineQueue(release_seconds=self._release_seconds)
@@ -59,16 +68,46 @@ class SpeechJobs:
         """Speak ``job_input`` as soon as the engine is free, and yield each object of the answer.
 
         Raises:
+            ModelUnavailable: the weights did not come in time, or the process stops before.
             EngineStuck: an earlier job does not release the engine.
             JobTimedOut: the job took longer than ``timeout_seconds``.
             SpeechError: the speech failed; see the subclasses.
         """
         async with self._queue.lease(job_id) as lease:
+            deadline = asyncio.get_running_loop().time() + self._timeout_seconds
+            await self._until_weights_are_here(deadline)
             work = partial(self._spoken, job_input, job_id, lease)
             async with aclosing(thread_stream(work, ahead=PIECES_AHEAD)) as objects:
-                deadline = asyncio.get_running_loop().time() + self._timeout_seconds
                 while answer := await self._next(objects, lease, deadline):
                     yield answer
+
+    async def _until_weights_are_here(self, deadline: float) -> None:
+        """Wait while the weights come, here and not in the engine: a cancelled job leaves at once.
+
+        Raises:
+            ModelUnavailable: they did not come before ``deadline``, or the process stops.
+        """
+        is_told = False
+        while weights := (await in_thread(self._model.status)).weights:
+            if not is_told:
+                log.info("job_waits_for_weights", done=weights.done, total=weights.total)
+                is_told = True
+            if self._stopping.is_asked:
+                raise ModelUnavailable(
+                    "this worker is stopped before its weights have come; send the job again"
+                )
+            left_seconds = deadline - asyncio.get_running_loop().time()
+            if left_seconds <= 0:
+                raise self._too_late(weights)
+            await asyncio.sleep(min(LOOK_SECONDS, left_seconds))
+
+    def _too_late(self, weights: WeightBytes) -> ModelUnavailable:
+        return ModelUnavailable(
+            f"the weights have not come within {self._timeout_seconds:g} s:"
+            f" {megabytes(weights.done)} of {megabytes(weights.total)} are here; send the job again"
+            " when health_check says healthy, or let the worker keep its weights on a network"
+            " volume or in its image"
+        )
 
     async def _next(
         self, objects: AsyncGenerator[SpeechAnswer, None], lease: EngineLease, deadline: float
