@@ -1,6 +1,7 @@
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_a_full_log_keeps_its_newest_lines_whole(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
 def test_a_line_has_its_time_in_utc_and_is_told_where_no_file_can_be_written(
-    log_format: str, capsys: pytest.CaptureFixture[str]
+    log_format: Literal["console", "json"], capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = BoundedLog(Path("/proc/nowhere/bootstrap.log"))
     StartUpLog(file=file, log_format=log_format).tell("weights", "on the way")
