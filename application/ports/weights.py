@@ -69,7 +69,7 @@ class WeightPlace:
 
 
 WeightFinder = Callable[[], Sequence[WeightPlace]]
-"""Returns the place of each repository. It looks at names alone, and asks nobody."""
+"""Returns the place of each repository. It looks at names alone, and sends no request."""
 
 
 class WeightSource(Protocol):

@@ -110,7 +110,7 @@ class TestPreparedModel(SpeechModelContract):
         return ["Hello.", "REFUSE"], Delivery(seed=1)
 
 
-def test_a_start_on_a_filled_volume_asks_nobody_and_tells_where_the_weights_are(
+def test_a_start_on_a_filled_volume_sends_no_request_and_tells_where_the_weights_are(
     worker: Worker, lines: list[str], tmp_path: Path
 ) -> None:
     worker().load()
