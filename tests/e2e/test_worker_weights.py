@@ -213,4 +213,5 @@ def test_weights_that_cannot_come_fail_each_job_at_once_with_the_way_out(
         assert reason in errors[name], errors
         [answer] = hindered[name].run(QUESTION).output
         assert (answer["status"], answer["model"]["state"]) == ("unhealthy", "missing_weights")
+        assert {"gpt.pth", "s2mel.pth"} <= set(answer["model"]["missing_files"])
         assert reason in told(hindered[name])
