@@ -47,7 +47,8 @@ def soak(folder: Path, *, jobs: int) -> int:
         *WORKER,
         environment=queue.worker_environment()
         | {"OBJECT_STORE": "filesystem", "TTS_ENGINE": "preview"}
-        | {"OUTPUT_AUDIO_DIR": str(folder / "out"), "AUDIO_VOICES_DIR": str(folder / "voices")},
+        | {"OUTPUT_AUDIO_DIR": str(folder / "out"), "AUDIO_VOICES_DIR": str(folder / "voices")}
+        | {"CHECKPOINTS_DIR": str(folder / "checkpoints")},
         log=folder / "log",
     )
     began = time.monotonic()

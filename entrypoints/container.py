@@ -11,11 +11,14 @@ from dependency_injector.providers import (
     Dependency,
     Dict,
     Factory,
+    Object,
     Provider,
     Selector,
     Singleton,
 )
 
+from adapters.filesystem.bounded_log import BoundedLog
+from adapters.filesystem.folders import make_folder
 from adapters.filesystem.mirror import FilesystemMirror
 from adapters.filesystem.named_file import NamedFileStore
 from adapters.filesystem.recording_files import RecordingFiles
@@ -47,13 +50,17 @@ from application.ports.links import RecordingLinks
 from application.ports.speech_model import SpeechModel
 from application.ports.storage import ExpiringFiles, ObjectStore
 from application.ports.voices import VoiceMirror, VoiceReader, VoiceRepository, VoiceSource
-from application.ports.weights import WeightSource
+from application.ports.weights import WeightFinder, WeightSource
+from application.prepared_model import PreparedModel
 from application.references import References
 from application.refreshed_voices import RefreshedVoices
 from application.speak import Speak
+from application.start_up import MakeFolder, StartUp
 from application.voice_sync import VoiceSync
 from entrypoints.settings.settings import Settings
 from entrypoints.voice_sync_log import log_voice_sync
+from entrypoints.worker.start_limit import StartLimit
+from entrypoints.worker.start_up_log import LineLog, StartUpLog
 
 
 class Container(DeclarativeContainer):
@@ -70,6 +77,7 @@ class Container(DeclarativeContainer):
         EngineOptions,
         checkpoints_dir=settings.provided.checkpoints_dir,
         hub_caches=hub_caches,
+        baked_dir=settings.provided.baked_weights_dir,
         device=settings.provided.device,
         use_fp16=settings.provided.use_fp16,
         use_deepspeed=settings.provided.use_deepspeed,
@@ -79,7 +87,44 @@ class Container(DeclarativeContainer):
         max_tokens_per_segment=settings.provided.max_tokens_per_segment,
         cache_dir=settings.provided.references_dir,
     )
-    indextts2_model: Provider[SpeechModel] = Singleton(IndexTTS2Model, options=engine_options)
+    found_indextts2_model: Provider[SpeechModel] = Singleton(IndexTTS2Model, options=engine_options)
+    checkpoint_files: Provider[CheckpointFiles] = Singleton(
+        CheckpointFiles,
+        checkpoints=settings.provided.checkpoints_dir,
+        hub_caches=hub_caches,
+        baked=settings.provided.baked_weights_dir,
+    )
+    weights: Provider[WeightSource] = Singleton(
+        HubWeights,
+        needed=NEEDED_FILES,
+        folder=settings.provided.checkpoints_dir,
+        folders_of=checkpoint_files.provided.folders,
+        endpoint=settings.provided.hf_endpoint,
+        token=settings.provided.hub_token,
+    )
+    find_weights: Provider[WeightFinder] = Singleton(
+        operator.attrgetter("places"), checkpoint_files
+    )
+    start_up_file: Provider[LineLog] = Singleton(BoundedLog, settings.provided.bootstrap_log)
+    start_up_log: Provider[StartUpLog] = Singleton(
+        StartUpLog, file=start_up_file, log_format=settings.provided.log_format
+    )
+    start_limit: Provider[StartLimit] = Singleton(
+        StartLimit, tell=start_up_log.provided.tell, environment=os.environ
+    )
+    fetched_indextts2_model: Provider[SpeechModel] = Singleton(
+        PreparedModel,
+        model=found_indextts2_model,
+        weights=weights,
+        find=find_weights,
+        tell=start_up_log.provided.tell,
+        expect=start_limit.provided.expect,
+    )
+    indextts2_model: Provider[SpeechModel] = Selector(
+        settings.provided.missing_weights,
+        fetched=fetched_indextts2_model,
+        reported=found_indextts2_model,
+    )
     engines: Dict = Dict(indextts2=indextts2_model, preview=preview_model)
     """Every speech engine by its name in TTS_ENGINE, the preferred ones first."""
     engine_choice: Provider[EngineChoice] = Singleton(
@@ -176,20 +221,6 @@ class Container(DeclarativeContainer):
     encoder: Provider[AudioEncoder] = Singleton(PyavEncoder)
     stream_encoder: Provider[AudioStreamEncoder] = Singleton(PyavStreamEncoder)
 
-    checkpoint_files: Provider[CheckpointFiles] = Singleton(
-        CheckpointFiles,
-        checkpoints=settings.provided.checkpoints_dir,
-        hub_caches=hub_caches,
-    )
-    weights: Provider[WeightSource] = Singleton(
-        HubWeights,
-        needed=NEEDED_FILES,
-        folder=settings.provided.checkpoints_dir,
-        folders_of=checkpoint_files.provided.folders,
-        endpoint=settings.provided.hf_endpoint,
-        token=settings.provided.hub_token,
-    )
-
     links: Provider[RecordingLinks] = Singleton(
         WebRecordings, hosts=settings.provided.voice_url_hosts
     )
@@ -220,6 +251,17 @@ class Container(DeclarativeContainer):
     )
     cleanup: Provider[Cleanup] = Singleton(
         Cleanup, files=expiring_files, keep_days=settings.provided.cleanup_days
+    )
+    folder_maker: Provider[MakeFolder] = Object(make_folder)
+    start_up: Provider[StartUp] = Singleton(
+        StartUp,
+        folders=settings.provided.folders,
+        make_folder=folder_maker,
+        cleanup=cleanup,
+        voice_sync=voice_sync,
+        model=model,
+        speak=speak,
+        tell=start_up_log.provided.tell,
     )
 
 

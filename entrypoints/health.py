@@ -22,11 +22,19 @@ ModelStateName = Literal[
 ]
 
 
+class HealthWeights(Answer):
+    """Bytes of the weights that are here and that there will be; both 0 until that is known."""
+
+    done_bytes: int
+    total_bytes: int
+
+
 class HealthModel(Answer):
-    """How far the speech model is from speaking."""
+    """How far the speech model is from speaking; ``weights`` while they come, else null."""
 
     state: ModelStateName
     missing_files: list[str]
+    weights: HealthWeights | None
 
 
 class HealthStorage(Answer):
@@ -75,10 +83,19 @@ async def health(*, model: SpeechModel, store: ObjectStore, voices: VoiceReposit
         status=_status(found, is_store_reachable=reachable),
         engine=model.info.name,
         device=model.info.device,
-        model=HealthModel(state=found.state.value, missing_files=list(found.missing_files)),
+        model=_model(found),
         storage=HealthStorage(kind=store.kind, reachable=reachable),
         voices=HealthVoices(count=count),
         version=version("indextts-runpod"),
+    )
+
+
+def _model(found: ModelStatus) -> HealthModel:
+    coming = found.weights
+    return HealthModel(
+        state=found.state.value,
+        missing_files=list(found.missing_files),
+        weights=HealthWeights(done_bytes=coming.done, total_bytes=coming.total) if coming else None,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from application.ports.speech_model import ModelState
 from domain.errors import SpeechError
 from entrypoints.container import Container
 from entrypoints.exit_codes import WRONG_USAGE, SettingsError, complain
@@ -22,7 +23,8 @@ from entrypoints.worker.job_store import JobStores, speak_into
 from entrypoints.worker.progress import ProgressReporter
 from entrypoints.worker.sdk_progress import send_progress
 from entrypoints.worker.speech_jobs import SpeechJobs
-from entrypoints.worker.startup import prepare, require_fitness, run_and_log
+from entrypoints.worker.startup import load, prepare, require_fitness, tell_unfinished
+from entrypoints.worker.stopping import Stopping
 
 JOB_SOURCE = "RUNPOD_WEBHOOK_GET_JOB"
 """Name of the variable that RunPod sets wherever a worker has jobs to take."""
@@ -51,23 +53,30 @@ def main(container: Container | None = None) -> None:
         sys.exit(complain(str(error), WRONG_USAGE))
 
 
-def serve_jobs(container: Container, *, keeps_audio: bool = False) -> None:
+def serve_jobs(container: Container, *, keeps_audio: bool = False, warms_up: bool = False) -> None:
     """Hand the handler to RunPod's SDK, which reads ``sys.argv`` and runs until it is stopped.
 
-    The model loads while the first jobs are taken already: they wait for it, and ``health_check``
-    reports it. Loading starts with the SDK's first look for a job. Before that the SDK forks the
-    process that pings, and a fork while other threads load may hang.
+    The model loads, and its weights come, while the first jobs are taken already: they wait for it,
+    and ``health_check`` reports it. Loading starts with the SDK's first look for a job. Before that
+    the SDK forks the process that pings, and a fork while other threads load may hang.
+
+    Args:
+        container: The parts of the worker.
+        keeps_audio: See ``JobHandler``.
+        warms_up: Speak once as soon as the model is loaded.
 
     Raises:
         SettingsError: the SDK is not installed.
     """
     serverless = _sdk()
     loading = threading.Thread(
-        target=run_and_log, args=("load", container.model().load), name="loading", daemon=True
+        target=partial(load, container, warms_up=warms_up), name="loading", daemon=True
     )
+    stopping = Stopping()
 
     def start_loading_and_allow_one_job(_: int) -> int:
         if loading.ident is None:
+            stopping.watch()  # the SDK has its own handler now
             loading.start()
         return 1
 
@@ -80,6 +89,7 @@ def serve_jobs(container: Container, *, keeps_audio: bool = False) -> None:
         keeps_audio=keeps_audio,
         recycle=lambda: config.update(refresh_worker=True),
         progress=ProgressReporter(send_progress) if os.environ.get(RESULT_TARGET) else None,
+        stopping=stopping,
     )
     config["handler"] = handler.handle
 
@@ -94,6 +104,7 @@ def job_handler(
     container: Container,
     *,
     recycle: Callable[[], None],
+    stopping: Stopping | None = None,
     keeps_audio: bool = False,
     release_seconds: float = RELEASE_SECONDS,
     progress: ProgressReporter | None = None,
@@ -111,6 +122,7 @@ def job_handler(
         speech=SpeechJobs(
             speak=container.speak(),
             model=model,
+            stopping=stopping or Stopping(),
             timeout_seconds=settings.job_timeout_seconds,
             release_seconds=release_seconds,
             progress=progress,
@@ -129,8 +141,12 @@ def _run(container: Container, *, is_local: bool, warms_up: bool) -> None:
     configure_logs(container.settings())
     if not is_local and not os.environ.get(JOB_SOURCE):
         raise SettingsError("RunPod gives no jobs here; to try it, use: indextts-runpod serve")
-    prepare(container, warms_up=warms_up)
-    serve_jobs(container)
+    prepare(container)
+    is_complete = container.model().status().state is not ModelState.MISSING_WEIGHTS
+    if warms_up and is_complete:
+        load(container, warms_up=True)
+    serve_jobs(container, warms_up=warms_up and not is_complete)
+    tell_unfinished(container)
     _leave_threads_behind()
 
 

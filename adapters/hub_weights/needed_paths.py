@@ -22,13 +22,15 @@ class NeededPath(Protocol):
 
 
 def select_files(listing: Sequence[HubFile], needed: Sequence[NeededPath]) -> tuple[HubFile, ...]:
-    """Return the files of ``listing`` that ``needed`` names, in the order of ``needed``.
+    """Return the files of ``listing`` that ``needed`` names, the required ones last.
+
+    A fetch in this order that was interrupted leaves a required file missing.
 
     Raises:
         ModelUnavailable: a required file is not listed, or a path leads out of its folder.
     """
     selected: dict[str, HubFile] = {}
-    for need in needed:
+    for need in sorted(needed, key=lambda need: need.required):
         matching = [file for file in listing if _matches(need, file.path)]
         if need.required and not matching:
             raise ModelUnavailable(

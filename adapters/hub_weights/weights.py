@@ -68,6 +68,7 @@ class HubWeights:
                 found.of_first_folder(self._hub, watch) if found.missing else found
                 for found in self._inventories(watch)
             ]
+            self._tell_plan(inventories, watch)
             needed_bytes = self._bytes_to_write(inventories)
             free_bytes = self._unfinished.free_bytes
             if needed_bytes > free_bytes:
@@ -91,6 +92,13 @@ class HubWeights:
             needed = [need for need in self._needed if need.repository == repository]
             yield take_inventory(self._hub, needed, tuple(self._folders_of(repository)), watch)
 
+    def _tell_plan(self, inventories: Sequence[Inventory], watch: WeightWatcher) -> None:
+        for inventory in inventories:
+            for file, state in inventory.states.items():
+                is_here = state is WeightState.VERIFIED
+                held = file.size_bytes if is_here else size_bytes(self._unfinished.path(file))
+                _report(watch, WeightStep.PLANNED, file, min(held, file.size_bytes))
+
     def _bytes_to_write(self, inventories: Sequence[Inventory]) -> int:
         """Return how much more the disk must hold after damaged files are removed."""
         return sum(
@@ -111,6 +119,7 @@ class HubWeights:
         if copy is not None:
             watch(WeightProgress(WeightStep.COPYING, file.name, 0, file.size_bytes))
             shutil.copyfile(copy, unfinished)
+            watch(WeightProgress(WeightStep.COPYING, file.name, file.size_bytes, file.size_bytes))
         else:
             if size_bytes(unfinished) > file.size_bytes:
                 unfinished.unlink()

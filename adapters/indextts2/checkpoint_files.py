@@ -7,7 +7,8 @@ are read from the same folder, which is looked for in this order:
    ``ORG/NAME``, ``NAME`` or ``model`` (the model only);
 2. as a hub cache inside the checkpoints folder (``hub/``, ``hf_cache/`` or the folder itself), or
    as its sibling ``hub/`` (what an unpacked checkpoint looks like);
-3. in the hub caches of the machine, in the order given.
+3. in the hub caches of the machine, in the order given;
+4. in the folder of baked weights, which an image may bring, laid out as in 1.
 
 The first folder that holds every required file of a repository is used. Files of two folders are
 never mixed.
@@ -17,6 +18,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from application.ports.weights import WeightPlace
 
 MODEL = "IndexTeam/IndexTTS-2"
 SPEECH_ENCODER = "facebook/w2v-bert-2.0"
@@ -71,11 +74,13 @@ class CheckpointFiles:
     """The files on the disk; every method reads the folders again.
 
     ``checkpoints`` is the folder of the settings, ``hub_caches`` the machine's hub caches (folders
-    that hold ``models--ORG--NAME``), in the order in which they are used.
+    that hold ``models--ORG--NAME``), in the order in which they are used, ``baked`` the folder of
+    weights that came with the image.
     """
 
     checkpoints: Path
     hub_caches: Sequence[Path] = ()
+    baked: Path | None = None
 
     def folder(self, repository: str) -> Path:
         """Return the first complete folder of ``repository``, else the one with the most files."""
@@ -95,11 +100,7 @@ class CheckpointFiles:
 
     def folders(self, repository: str) -> Iterator[Path]:
         """Yield every folder that may hold ``repository``, the preferred one first."""
-        if repository == MODEL:
-            yield self.checkpoints
-            yield self.checkpoints / "model"
-        yield self.checkpoints / repository
-        yield self.checkpoints / repository.partition("/")[2]
+        yield from _plain_folders(self.checkpoints, repository)
         own_caches = (
             self.checkpoints / "hub",
             self.checkpoints / "hf_cache",
@@ -108,6 +109,12 @@ class CheckpointFiles:
         )
         for cache in (*own_caches, *self.hub_caches):
             yield from _snapshots(cache / f"models--{repository.replace('/', '--')}")
+        if self.baked:
+            yield from _plain_folders(self.baked, repository)
+
+    def places(self) -> tuple[WeightPlace, ...]:
+        """Return the folder of each repository (a ``WeightFinder``)."""
+        return tuple(WeightPlace(one, self.folder(one)) for one in REPOSITORIES)
 
     def missing_files(self) -> tuple[str, ...]:
         """Return the labels of the required files that are missing or empty."""
@@ -128,6 +135,14 @@ def known_hub_caches(environment: Mapping[str, str]) -> tuple[Path, ...]:
     else:
         hugging_face = Path("~/.cache/huggingface/hub").expanduser()
     return (RUNPOD_CACHE, hugging_face)
+
+
+def _plain_folders(root: Path, repository: str) -> Iterator[Path]:
+    if repository == MODEL:
+        yield root
+        yield root / "model"
+    yield root / repository
+    yield root / repository.partition("/")[2]
 
 
 def _snapshots(repository: Path) -> Iterator[Path]:

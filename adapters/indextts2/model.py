@@ -52,7 +52,9 @@ class IndexTTS2Model:
 
     def __init__(self, *, options: EngineOptions) -> None:
         self._options = options
-        self._files = CheckpointFiles(options.checkpoints_dir, options.hub_caches)
+        self._files = CheckpointFiles(
+            options.checkpoints_dir, options.hub_caches, options.baked_dir
+        )
         self._device: str | None = None
         self._loaded: Engine | None = None
         self._failure = ""

@@ -11,6 +11,7 @@ class EngineOptions:
     Args:
         checkpoints_dir: Folder of the weights; ``checkpoint_files`` names its layouts.
         hub_caches: Hub caches of the machine that may hold the weights too, most trusted first.
+        baked_dir: Folder of the weights that came with the image; None where none did.
         device: ``cuda``, ``cuda:1``, ``cpu``; None takes a GPU if there is one.
         use_fp16: Lower precision where the device is made for it, see ``devices.Precision``.
         use_deepspeed: Accepted for older deployments and answered with a note.
@@ -27,6 +28,7 @@ class EngineOptions:
 
     checkpoints_dir: Path
     hub_caches: tuple[Path, ...] = ()
+    baked_dir: Path | None = None
     device: str | None = None
     use_fp16: bool = False
     use_deepspeed: bool = False

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from application.ports.weights import WeightBytes
 from domain.audio import Samples
 from domain.delivery import Delivery
 from domain.voice import Recording
@@ -32,13 +33,15 @@ class ModelState(Enum):
 class ModelStatus:
     """A model's state, and what to do about it where it cannot speak.
 
-    ``extras`` are the optional parts of this product that would have to be installed.
+    ``extras`` are the optional parts of this product that would have to be installed. ``weights``
+    is how far the weights are while they come; the state is ``LOADING`` then.
     """
 
     state: ModelState
     missing_files: tuple[str, ...] = ()
     advice: str = ""
     extras: tuple[str, ...] = ()
+    weights: WeightBytes | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

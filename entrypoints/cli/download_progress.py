@@ -40,7 +40,7 @@ class DownloadProgress:
 
     def __call__(self, progress: WeightProgress) -> None:
         """Show the step and how much of the file is done."""
-        if self._is_quiet:
+        if self._is_quiet or progress.step is WeightStep.PLANNED:
             return
         if self._current != (progress.step, progress.name):
             self._current = (progress.step, progress.name)

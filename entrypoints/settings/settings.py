@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -14,12 +14,13 @@ from entrypoints.exit_codes import SettingsError
 from entrypoints.problems import describe
 from entrypoints.settings.voice_source import VoiceSourceSettings
 from entrypoints.settings.voice_urls import VoiceUrlSettings
+from entrypoints.settings.weights import WeightSettings
 
 VOLUME = Path("/runpod-volume")
 """Where RunPod mounts a network volume; a laptop has none."""
 
 
-class Settings(VoiceSourceSettings, VoiceUrlSettings):
+class Settings(VoiceSourceSettings, VoiceUrlSettings, WeightSettings):
     """All settings; a field's name in capitals is that of its environment variable."""
 
     model_config = SettingsConfigDict(
@@ -56,6 +57,19 @@ class Settings(VoiceSourceSettings, VoiceUrlSettings):
     def references_dir(self) -> Path:
         """Folder of the references that the model computed of recordings."""
         return self.checkpoints_dir / "references"
+
+    @property
+    def bootstrap_log(self) -> Path:
+        """The file that keeps the lines of each start; beside the three folders, if they are."""
+        folders = (self.checkpoints_dir, self.audio_voices_dir, self.output_audio_dir)
+        parents = {folder.parent for folder in folders}
+        return (parents.pop() if len(parents) == 1 else self.checkpoints_dir) / "bootstrap.log"
+
+    @property
+    def folders(self) -> dict[str, Path]:
+        """The folders that a worker uses, by the variable of each."""
+        names = ("audio_voices_dir", "checkpoints_dir", "output_audio_dir")
+        return {name.upper(): getattr(self, name) for name in names}
 
     @property
     def hub_token(self) -> str:
@@ -113,6 +127,7 @@ class CliSettings(LocalSettings):
 class WorkerSettings(Settings):
     """Defaults for a worker on RunPod."""
 
+    missing_weights: ClassVar[Literal["fetched", "reported"]] = "fetched"
     object_store: Literal["s3", "filesystem", "inline"] = "s3"
     tts_engine: str = "indextts2"
 

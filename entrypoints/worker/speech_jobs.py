@@ -9,21 +9,27 @@ from functools import partial
 import structlog
 
 from application.ports.speech_model import ModelState, SpeechModel
+from application.ports.weights import WeightBytes
 from application.speak import Speak, StoredSpeech
 from application.utterance import Checkpoint
-from domain.errors import Cancelled, SynthesisFailed
+from application.weight_arrival import megabytes
+from domain.errors import Cancelled, ModelUnavailable, SynthesisFailed
 from entrypoints.rendering import batch_result
 from entrypoints.results import BatchResult, InlineResult, StreamEnd, StreamPiece
 from entrypoints.schemas import SpeechInput
 from entrypoints.streaming import stream_objects
 from entrypoints.worker.engine_queue import EngineLease, EngineQueue
 from entrypoints.worker.progress import ProgressReporter
-from entrypoints.worker.thread_stream import Produce, thread_stream
+from entrypoints.worker.stopping import Stopping
+from entrypoints.worker.thread_stream import Produce, in_thread, thread_stream
 
 log = structlog.get_logger()
 
 PIECES_AHEAD = 2
 """Pieces that the model may be ahead of the network, so that it works while one is sent."""
+
+LOOK_SECONDS = 0.25
+"""Pause between two looks at weights that come, which takes minutes."""
 
 SpeechAnswer = BatchResult | InlineResult | StreamPiece | StreamEnd
 
@@ -37,6 +43,7 @@ class SpeechJobs:
 
     Args:
         model: The engine behind ``speak``; while it loads, a cancelled job may hold it longer.
+        stopping: Whether the process was asked to stop.
         timeout_seconds: Longest time of a job, from when it has the engine to its last object.
         release_seconds: Longest time that a cancelled job may still hold the engine.
         progress: Tells how far a batch job is; None where nobody asks.
@@ -47,12 +54,14 @@ class SpeechJobs:
         *,
         speak: Speak,
         model: SpeechModel,
+        stopping: Stopping,
         timeout_seconds: float,
         release_seconds: float,
         progress: ProgressReporter | None = None,
     ) -> None:
         self._speak = speak
         self._model = model
+        self._stopping = stopping
         self._timeout_seconds = timeout_seconds
         self._shortest_release_seconds = release_seconds
         self._progress = progress
@@ -66,19 +75,22 @@ class SpeechJobs:
         ``speak`` takes the place of the usual one, for a batch job with a store of its own.
 
         Raises:
+            ModelUnavailable: the weights did not come in time, or the process stops before.
             EngineStuck: an earlier job does not release the engine.
             JobTimedOut: the job took longer than ``timeout_seconds``.
             SpeechError: the speech failed; see the subclasses.
         """
         async with self._queue.lease(job_id) as lease:
+            deadline = asyncio.get_running_loop().time() + self._timeout_seconds
+            await self._until_weights_are_here(deadline)
             if job_input.stream:
                 work = partial(self._streamed, job_input, lease)
-                async with aclosing(self._in_time(work, lease)) as objects:
+                async with aclosing(self._in_time(work, lease, deadline)) as objects:
                     async for answer in objects:
                         yield answer
             else:
                 into_store = partial((speak or self._speak).into_store, job_id=job_id)
-                yield await self._stored_in_time(into_store, job_input, job_id, lease)
+                yield await self._stored_in_time(into_store, job_input, job_id, lease, deadline)
 
     async def _stored_in_time(
         self,
@@ -86,22 +98,50 @@ class SpeechJobs:
         job_input: SpeechInput,
         job_id: str,
         lease: EngineLease,
+        deadline: float,
     ) -> SpeechAnswer:
         """Return the answer to a batch job, after which no progress is sent."""
         watching = self._progress.watching(job_id) if self._progress else nullcontext()
         async with watching as watch:
             work = partial(_stored, partial(into_store, watch=watch), job_input, lease)
-            async with aclosing(self._in_time(work, lease)) as objects:
+            async with aclosing(self._in_time(work, lease, deadline)) as objects:
                 [answer] = [answer async for answer in objects]
         return answer
 
     async def _in_time(
-        self, work: Produce[SpeechAnswer], lease: EngineLease
+        self, work: Produce[SpeechAnswer], lease: EngineLease, deadline: float
     ) -> AsyncGenerator[SpeechAnswer, None]:
         async with aclosing(thread_stream(work, ahead=PIECES_AHEAD)) as objects:
-            deadline = asyncio.get_running_loop().time() + self._timeout_seconds
             while answer := await self._next(objects, lease, deadline):
                 yield answer
+
+    async def _until_weights_are_here(self, deadline: float) -> None:
+        """Wait while the weights come, here and not in the engine: a cancelled job leaves at once.
+
+        Raises:
+            ModelUnavailable: they did not come before ``deadline``, or the process stops.
+        """
+        is_told = False
+        while weights := (await in_thread(self._model.status)).weights:
+            if not is_told:
+                log.info("job_waits_for_weights", done=weights.done, total=weights.total)
+                is_told = True
+            if self._stopping.is_asked:
+                raise ModelUnavailable(
+                    "this worker is stopped before its weights have come; send the job again"
+                )
+            left_seconds = deadline - asyncio.get_running_loop().time()
+            if left_seconds <= 0:
+                raise self._too_late(weights)
+            await asyncio.sleep(min(LOOK_SECONDS, left_seconds))
+
+    def _too_late(self, weights: WeightBytes) -> ModelUnavailable:
+        return ModelUnavailable(
+            f"the weights have not come within {self._timeout_seconds:g} s:"
+            f" {megabytes(weights.done)} of {megabytes(weights.total)} are here; send the job again"
+            " when health_check says healthy, or let the worker keep its weights on a network"
+            " volume or in its image"
+        )
 
     async def _next(
         self, objects: AsyncGenerator[SpeechAnswer, None], lease: EngineLease, deadline: float

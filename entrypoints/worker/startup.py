@@ -1,4 +1,4 @@
-"""What a worker does before it takes jobs, and whether it may take any."""
+"""What a worker does at its start and its end, and whether it may take jobs."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from dataclasses import asdict, is_dataclass
 import structlog
 
 from application.ports.speech_model import ModelState
-from application.warm_up import warm_up
+from application.weight_arrival import megabytes
 from domain.errors import ModelUnavailable, SpeechError, StorageFailed
 from entrypoints.container import Container
 
@@ -21,13 +21,32 @@ more to its sender than one that no worker takes.
 """
 
 
-def prepare(container: Container, *, warms_up: bool) -> None:
-    """Remove old files, fetch new voices and, with ``warms_up``, speak once; log what fails."""
-    run_and_log("cleanup", lambda: container.cleanup().run())
+def prepare(container: Container) -> None:
+    """Make the folders, remove old files and fetch new voices; log what fails."""
+    start_up = container.start_up()
+    run_and_log("folders", start_up.make_folders)
+    run_and_log("cleanup", start_up.clean_up)
     if container.settings().voices_s3_uri:
-        run_and_log("voice_sync", lambda: container.voice_sync().run())
+        run_and_log("voice_sync", start_up.sync_voices)
+
+
+def load(container: Container, *, warms_up: bool) -> None:
+    """Load the model, its weights included, and with ``warms_up`` speak once; log what fails."""
+    start_up = container.start_up()
+    run_and_log("load", start_up.load_model)
     if warms_up:
-        run_and_log("warm_up", lambda: warm_up(container.speak()))
+        run_and_log("warm_up", start_up.warm_up)
+
+
+def tell_unfinished(container: Container) -> None:
+    """Tell, at the end of the process, how far the weights are that were still coming."""
+    weights = container.model().status().weights
+    if weights:
+        container.start_up_log().tell(
+            "weights",
+            f"the worker stops while they come: {megabytes(weights.done)} of"
+            f" {megabytes(weights.total)} are here; the next start goes on where this one stopped",
+        )
 
 
 def require_fitness(container: Container) -> None:

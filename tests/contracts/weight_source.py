@@ -149,6 +149,31 @@ class WeightSourceContract(ABC):
             totals = {one.total_bytes for one in progress if one.name == name}
             assert totals == {len(content)}
 
+    def test_the_plan_names_the_bytes_of_every_file_before_the_first_is_fetched(
+        self, source: WeightSource
+    ) -> None:
+        name = self.large_file(source)
+        self.interrupt(source, name, after_bytes=7)
+        with pytest.raises(ModelUnavailable):
+            source.fetch(unwatched)
+        whole = {
+            one: len(content)
+            for one, content in self.contents(source).items()
+            if self.content_here(source, one) is not None
+        }
+
+        progress: list[WeightProgress] = []
+        source.fetch(progress.append)
+
+        steps = [one.step for one in progress]
+        plan = {one.name: one for one in progress if one.step is WeightStep.PLANNED}
+        last_planned = len(steps) - 1 - steps[::-1].index(WeightStep.PLANNED)
+        assert last_planned < steps.index(WeightStep.FETCHING)
+        sizes = {one: len(content) for one, content in self.contents(source).items()}
+        assert {one: step.total_bytes for one, step in plan.items()} == sizes
+        here = dict.fromkeys(sizes, 0) | whole | {name: 7}
+        assert {one: step.done_bytes for one, step in plan.items()} == here
+
     def test_a_fetch_waits_while_another_one_is_at_work(self, source: WeightSource) -> None:
         second_waits = threading.Event()
         second: Future[Sequence[WeightFile]] | None = None

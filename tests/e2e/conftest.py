@@ -130,6 +130,7 @@ def deploy(tmp_path_factory: pytest.TempPathFactory, store: Store) -> Iterator[D
             environment=queue.worker_environment()
             | store.environment
             | {"AUDIO_VOICES_DIR": str(folder / "voices"), "TTS_ENGINE": "preview"}
+            | {"CHECKPOINTS_DIR": str(folder / "checkpoints")}
             | {"SCRIPTED_GATE": str(folder / "gate")}
             | environment,
             log=folder / "log",

@@ -41,11 +41,16 @@ class MemoryWeights:
             watch(WeightProgress(WeightStep.WAITING))
             self._lock.acquire()
         try:
+            found = self.check(watch)
+            for file in found:
+                is_here = file.state is WeightState.VERIFIED
+                held = file.size_bytes if is_here else len(self._unfinished.get(file.name, b""))
+                watch(WeightProgress(WeightStep.PLANNED, file.name, held, file.size_bytes))
             return [
                 file
                 if file.state is WeightState.VERIFIED
                 else WeightFile(file.name, file.size_bytes, self._fetch(file.name, watch))
-                for file in self.check(watch)
+                for file in found
             ]
         finally:
             self._lock.release()

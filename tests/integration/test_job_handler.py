@@ -14,6 +14,8 @@ from dependency_injector import providers
 from structlog.testing import capture_logs
 
 from adapters.pyav.decoder import PyavDecoder
+from application.ports.speech_model import ModelState, ModelStatus
+from application.ports.weights import WeightBytes
 from entrypoints.container import Container
 from entrypoints.runpod_worker import job_handler
 from entrypoints.settings.settings import WorkerSettings
@@ -264,6 +266,74 @@ def test_a_worker_whose_device_is_lost_fails_every_job_at_once(
     assert following["error"].startswith("model_unavailable: ")
     assert "must be replaced" in following["error"]
     assert recycled == [True, True]
+
+
+class ComingModel(ScriptedModel):
+    """A model whose weights come, and are here once ``arrived`` is set."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(state="ready", gate=folder / "gate")
+        self.arrived = False
+
+    def status(self) -> ModelStatus:
+        if self.arrived:
+            return super().status()
+        return ModelStatus(ModelState.LOADING, weights=WeightBytes(3_000_000, 8_000_000))
+
+
+def test_a_job_waits_while_the_weights_come(container: Container, tmp_path: Path) -> None:
+    model = ComingModel(tmp_path)
+    container.model.override(providers.Object(model))
+    handler = job_handler(container, recycle=lambda: None)
+
+    async def run() -> list[Any]:
+        job = asyncio.create_task(outputs(handler, {"text": "Hello."}))
+        await until(lambda: any(line["event"] == "job_waits_for_weights" for line in logs))
+        assert not job.done()
+        model.arrived = True
+        return await job
+
+    with capture_logs() as logs:
+        [answer] = asyncio.run(run())
+    assert answer["status"] == "completed"
+
+
+def test_weights_that_come_too_late_fail_the_job_and_neither_the_worker_nor_the_next_job(
+    wire: Wire, tmp_path: Path
+) -> None:
+    recycled: list[bool] = []
+    container = wire(job_timeout_seconds=4)
+    model = ComingModel(tmp_path)
+    container.model.override(providers.Object(model))
+    handler = job_handler(container, recycle=lambda: recycled.append(True), release_seconds=0.1)
+
+    async def run() -> list[Any]:
+        late = await outputs(handler, {"text": "Hello."}, job_id="late")
+        model.arrived = True
+        return [*late, *await outputs(handler, {"text": "Hello."}, job_id="next")]
+
+    late, following = asyncio.run(run())
+    assert late["error"].startswith(
+        "model_unavailable: the weights have not come within 4 s: 3.0 MB of 8.0 MB are here; send"
+    )
+    assert following["status"] == "completed"
+    assert recycled == []
+
+
+def test_a_job_that_is_cancelled_while_the_weights_come_holds_up_no_other(
+    container: Container, tmp_path: Path
+) -> None:
+    model = ComingModel(tmp_path)
+    container.model.override(providers.Object(model))
+    handler = job_handler(container, recycle=lambda: None, release_seconds=0.1)
+
+    async def run() -> list[Any]:
+        await cancelled(handler, {"text": "Too early."})
+        model.arrived = True
+        return await outputs(handler, {"text": "The next one."})
+
+    [answer] = asyncio.run(run())
+    assert answer["status"] == "completed"
 
 
 def test_memory_that_runs_out_anywhere_is_out_of_memory(container: Container) -> None:

@@ -5,11 +5,18 @@ from typing import Any
 import pytest
 from dependency_injector.providers import Provider
 
+from application.prepared_model import PreparedModel
 from application.speak import Speak
 from domain.errors import StorageFailed
 from entrypoints.container import Container
 from entrypoints.exit_codes import SettingsError
-from entrypoints.settings.settings import CliSettings, LocalSettings, Settings, load_settings
+from entrypoints.settings.settings import (
+    CliSettings,
+    LocalSettings,
+    Settings,
+    WorkerSettings,
+    load_settings,
+)
 
 
 @pytest.fixture
@@ -99,6 +106,29 @@ def test_finished_files_lie_apart_from_what_is_kept(
 
     with pytest.raises(SettingsError, match=f"OUTPUT_AUDIO_DIR: must not be {kept}"):
         load_settings(CliSettings)
+
+
+def test_baked_weights_are_found_by_the_model_and_by_what_tells_of_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BAKED_WEIGHTS_DIR", str(tmp_path))
+    container = Container(settings=load_settings(CliSettings))
+
+    assert container.engine_options().baked_dir == tmp_path
+    assert container.checkpoint_files().baked == tmp_path
+
+
+def test_a_worker_fetches_missing_weights_and_a_command_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OBJECT_STORE", "filesystem")
+    monkeypatch.setenv("TTS_ENGINE", "indextts2")
+    worker, command = (
+        Container(settings=load_settings(kind)).model() for kind in (WorkerSettings, CliSettings)
+    )
+
+    assert isinstance(worker, PreparedModel)
+    assert not isinstance(command, PreparedModel)
 
 
 @pytest.mark.parametrize(

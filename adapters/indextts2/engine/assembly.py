@@ -69,7 +69,7 @@ def assemble(options: EngineOptions, *, precision: Precision, device: torch.devi
         OutOfMemory: The device is too small.
         ImportError: A package is missing or broken.
     """
-    files = CheckpointFiles(options.checkpoints_dir, options.hub_caches)
+    files = CheckpointFiles(options.checkpoints_dir, options.hub_caches, options.baked_dir)
     types = _number_types(precision)
     with bare_package(), torch.no_grad():
         classes = import_model_classes()

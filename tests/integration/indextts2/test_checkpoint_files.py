@@ -5,6 +5,7 @@ from adapters.indextts2.checkpoint_files import (
     NEEDED_FILES,
     REPOSITORIES,
     RUNPOD_CACHE,
+    SPEECH_ENCODER,
     VOCODER,
     CheckpointFiles,
     known_hub_caches,
@@ -54,6 +55,22 @@ def test_files_of_two_incomplete_folders_are_never_mixed(tmp_path: Path) -> None
     put(snapshot(own / "hub", VOCODER), VOCODER, leaving_out="config.json")
     files = CheckpointFiles(own, hub_caches=[cache])
     assert files.folder(VOCODER) == snapshot(cache, VOCODER)
+
+
+def test_baked_weights_come_last_and_are_laid_out_like_the_checkpoints_folder(
+    tmp_path: Path,
+) -> None:
+    cache, baked = tmp_path / "cache", tmp_path / "baked"
+    put(baked, MODEL)
+    for repository in REPOSITORIES[1:]:
+        put(baked / repository, repository)
+    put(snapshot(cache, VOCODER), VOCODER)
+    files = CheckpointFiles(tmp_path / "checkpoints", hub_caches=[cache], baked=baked)
+    assert files.missing_files() == ()
+    places = {place.repository: place.folder for place in files.places()}
+    assert places[MODEL] == baked
+    assert places[SPEECH_ENCODER] == baked / SPEECH_ENCODER
+    assert places[VOCODER] == snapshot(cache, VOCODER)
 
 
 def test_the_revision_of_main_comes_before_others(tmp_path: Path) -> None:
