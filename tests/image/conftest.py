@@ -1,0 +1,162 @@
+"""The images, built from the Dockerfile, and containers of them; skipped where that cannot be."""
+
+import os
+import shutil
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from adapters.indextts2.checkpoint_files import REPOSITORIES, CheckpointFiles
+from tests.image.container import Container, buildah
+from tests.loopback.hub import LoopbackHub
+from tests.loopback.runpod_queue import JobQueue
+
+ROOT = Path(__file__).parents[2]
+WORK = Path(os.environ.get("IMAGE_TEST_DIR") or "/var/tmp/indextts-image")
+NAME = "localhost/indextts-runpod"
+CPU_TORCH = "https://download.pytorch.org/whl/cpu"
+TOKEN = "hf_a-token-that-stays-out-of-the-image"
+
+
+def build(target: str, *arguments: str, name: str, **environment: str) -> str:
+    """Build a target and return the name of its image."""
+    log = WORK / f"{name}.log"
+    began = time.monotonic()
+    with log.open("wb") as sink:
+        done = subprocess.run(
+            [ROOT / "scripts" / "build-image", target, *arguments],
+            env=os.environ | {"IMAGE": f"{NAME}:{name}"} | environment,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    assert done.returncode == 0, "\n".join(log.read_text(errors="replace").splitlines()[-60:])
+    print(f"{target} built in {time.monotonic() - began:.0f} s")
+    return f"{NAME}:{name}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def storage() -> None:
+    """Use the storage of ``scripts/build-image``."""
+    if reason := _hindrance():
+        pytest.skip(f"no image can be built here: {reason}")
+    WORK.mkdir(parents=True, exist_ok=True)
+    os.environ["CONTAINERS_STORAGE_CONF"] = str(WORK / "storage.conf")
+
+
+@pytest.fixture(scope="session")
+def preview_image() -> str:
+    return build("preview", name="preview")
+
+
+@pytest.fixture(scope="session")
+def gpu_image() -> str:
+    """Build the target ``gpu`` with torch's CPU build: a tenth of the size, every other step."""
+    return build("gpu", *_torch_index(), name="gpu-with-cpu-torch", LOCAL_WHEELS="true")
+
+
+@pytest.fixture(scope="session")
+def baked_image(gpu_image: str, hub: LoopbackHub) -> str:
+    """Bake the tiny checkpoint of the loopback hub, which refuses requests without the token."""
+    secret = WORK / "hf_token"
+    secret.write_text(TOKEN)
+    hub.token = TOKEN
+    try:
+        return build(
+            "gpu-baked",
+            *_torch_index(),
+            *("--secret", f"id=hf_token,src={secret}"),
+            *("--build-arg", f"HF_ENDPOINT={hub.endpoint}"),
+            name="gpu-baked-tiny",
+            LOCAL_WHEELS="true",
+        )
+    finally:
+        hub.token = ""
+        secret.unlink()
+
+
+@pytest.fixture(scope="session")
+def preview(preview_image: str) -> Iterator[Container]:
+    yield from _container(preview_image)
+
+
+@pytest.fixture(scope="session")
+def gpu(gpu_image: str) -> Iterator[Container]:
+    yield from _container(gpu_image)
+
+
+@pytest.fixture(scope="session")
+def baked(baked_image: str) -> Iterator[Container]:
+    yield from _container(baked_image)
+
+
+@pytest.fixture(scope="session")
+def hub(checkpoint: Path) -> Iterator[LoopbackHub]:
+    """A hub whose repositories are those of the tiny checkpoint."""
+    found = CheckpointFiles(checkpoint)
+    repositories = {}
+    for repository in REPOSITORIES:
+        folder = found.folder(repository)
+        repositories[repository] = {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+    with LoopbackHub(repositories).running() as running:
+        yield running
+
+
+@pytest.fixture
+def queue() -> Iterator[JobQueue]:
+    opened = JobQueue()
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def _container(image: str) -> Iterator[Container]:
+    container = Container(image)
+    try:
+        yield container
+    finally:
+        container.remove()
+
+
+def _hindrance() -> str:
+    if os.geteuid() != 0:
+        return "it takes root"
+    for program in ("buildah", "mmdebstrap"):
+        if shutil.which(program) is None:
+            return f"{program} is not installed"
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        return "this machine allows no mounts"
+    return ""
+
+
+def _torch_index() -> tuple[str, ...]:
+    """Return the build argument for torch's index of CPU builds.
+
+    A machine that does not reach the index has the wheel in a folder that its pip knows.
+    """
+    try:
+        with urllib.request.urlopen(f"{CPU_TORCH}/torch/", timeout=10):
+            return ("--build-arg", f"TORCH_INDEX={CPU_TORCH}")
+    except OSError:
+        return ()
+
+
+def layers_of(image: str) -> list[str]:
+    """Return the commands of the steps that changed files, in order."""
+    import json
+
+    inspected = json.loads(buildah("inspect", "--type", "image", image))
+    return [
+        step["created_by"]
+        for step in inspected["OCIv1"]["history"]
+        if not step.get("empty_layer", False)
+    ]

@@ -1,0 +1,103 @@
+"""A container of a built image, without a daemon: own mounts and process ids, the image's user.
+
+It shares the network of the machine, so that the servers on the loopback are reached.
+"""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LONGEST_END_SECONDS = 60.0
+
+
+def buildah(*arguments: str) -> str:
+    """Run buildah on the storage that CONTAINERS_STORAGE_CONF names; return its output."""
+    done = subprocess.run(["buildah", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@dataclass(frozen=True)
+class Running:
+    """A process in a container, and the file with its output."""
+
+    outside: "subprocess.Popen[bytes]"
+    log: Path
+
+    @property
+    def first_pid(self) -> int:
+        """The container's process 1, by its id outside."""
+        children = Path(f"/proc/{self.outside.pid}/task/{self.outside.pid}/children")
+        return int(children.read_text().split()[0])
+
+    def printed(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def wait(self, *, seconds: float) -> int:
+        """Wait for the end and return the exit status."""
+        return self.outside.wait(seconds)
+
+    def stop(self) -> int:
+        """Send SIGTERM to process 1, as container runtimes do; return the exit status."""
+        os.kill(self.first_pid, signal.SIGTERM)
+        return self.wait(seconds=LONGEST_END_SECONDS)
+
+
+class Container:
+    """A writable copy of an image; ``root`` is its file system, ``config`` the image's."""
+
+    def __init__(self, image: str) -> None:
+        self._name = buildah("from", "--pull-never", image)
+        self.root = Path(buildah("mount", self._name))
+        inspected: dict[str, Any] = json.loads(buildah("inspect", "--type", "container", self._name))
+        self.config: dict[str, Any] = inspected["OCIv1"]["config"]
+
+    @contextmanager
+    def started(self, *command: str, log: Path, **environment: str) -> Iterator[Running]:
+        """Start ``command``, or what the image starts, and kill it after the block."""
+        with log.open("wb") as sink:
+            process = subprocess.Popen(
+                ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc"]
+                + ["sh", "-c", self._script(command, environment)],
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            yield Running(process, log)
+        finally:
+            process.kill()  # which kills the processes inside
+            process.wait()
+
+    def run(self, *command: str, log: Path, seconds: float = 240, **environment: str) -> str:
+        """Run ``command`` to its successful end and return what it printed."""
+        with self.started(*command, log=log, **environment) as running:
+            assert running.wait(seconds=seconds) == 0, running.printed()
+            return running.printed()
+
+    def remove(self) -> None:
+        buildah("rm", self._name)
+
+    def _script(self, command: tuple[str, ...], environment: dict[str, str]) -> str:
+        user = self.config.get("User") or "0"
+        variables = dict(pair.split("=", 1) for pair in self.config["Env"])
+        variables |= {"HOME": "/root" if user == "0" else "/tmp"} | environment
+        program = [*self.config["Entrypoint"], *(command or self.config["Cmd"])]
+        return " && ".join(
+            [
+                f"mount -t proc proc {self.root}/proc",
+                f"mount --rbind /dev {self.root}/dev",
+                shlex.join(
+                    ["exec", "chroot", f"--userspec={user}:{user}", str(self.root)]
+                    + ["env", "-i", f"--chdir={self.config['WorkingDir']}"]
+                    + [f"{name}={value}" for name, value in variables.items()]
+                    + program
+                ),
+            ]
+        )
