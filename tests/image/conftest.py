@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from adapters.indextts2.checkpoint_files import REPOSITORIES, CheckpointFiles
-from tests.image.container import Container, buildah
+from tests.image.container import Container
 from tests.loopback.hub import LoopbackHub
 from tests.loopback.runpod_queue import JobQueue
 
@@ -148,15 +148,3 @@ def _torch_index() -> tuple[str, ...]:
             return ("--build-arg", f"TORCH_INDEX={CPU_TORCH}")
     except OSError:
         return ()
-
-
-def layers_of(image: str) -> list[str]:
-    """Return the commands of the steps that changed files, in order."""
-    import json
-
-    inspected = json.loads(buildah("inspect", "--type", "image", image))
-    return [
-        step["created_by"]
-        for step in inspected["OCIv1"]["history"]
-        if not step.get("empty_layer", False)
-    ]

@@ -54,6 +54,7 @@ class Container:
     """A writable copy of an image; ``root`` is its file system, ``config`` the image's."""
 
     def __init__(self, image: str) -> None:
+        self.image = image
         self._name = buildah("from", "--pull-never", image)
         self.root = Path(buildah("mount", self._name))
         inspected: dict[str, Any] = json.loads(buildah("inspect", "--type", "container", self._name))

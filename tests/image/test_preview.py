@@ -1,0 +1,62 @@
+"""The image of the preview engine, in a container as a runtime starts it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.image.audio import seconds_of
+from tests.image.container import Container, Running
+from tests.loopback.runpod_queue import JobQueue
+
+USER = 10001
+VOLUME = "runpod-volume/indextts"
+
+
+@pytest.fixture
+def worker(preview: Container, queue: JobQueue, tmp_path: Path) -> Iterator[Running]:
+    """Start the image's own command, as RunPod does, and wait until it takes jobs."""
+    with preview.started(log=tmp_path / "log", **queue.worker_environment()) as running:
+        queue.run({"action": "list_voices"})
+        yield running
+
+
+def test_speaks_a_sentence(preview: Container, tmp_path: Path) -> None:
+    printed = preview.run(
+        *("indextts-runpod", "speak", "--json", "--session-id", "said"),
+        *("--", "A container can speak."),
+        log=tmp_path / "log",
+    )
+
+    duration = json.loads(printed.splitlines()[-1])["metadata"]["duration"]
+    file = preview.root / VOLUME / "output_audio" / "said.ogg"
+    assert seconds_of(file) == pytest.approx(duration, abs=0.01)
+
+
+def test_takes_batch_stream_and_health_jobs(
+    preview: Container, queue: JobQueue, worker: Running
+) -> None:
+    batch = queue.run({"text": "Spoken as a batch.", "session_id": "batch"})
+    stream = queue.run({"text": "Spoken as a stream.", "stream": True})
+    health = queue.run({"action": "health_check"})
+
+    assert [job.status for job in (batch, stream, health)] == ["COMPLETED"] * 3, worker.printed()
+    assert seconds_of(preview.root / VOLUME / "output_audio" / "batch.ogg") > 0.5
+    assert stream.pieces[-1]["status"] == "completed"
+    assert health.output[0]["status"] == "healthy"
+
+
+def test_ends_with_status_0_when_it_is_asked_to(worker: Running) -> None:
+    assert worker.stop() == 0, worker.printed()
+
+
+def test_runs_as_a_numeric_user_that_can_write_to_the_volume(
+    preview: Container, worker: Running
+) -> None:
+    status = Path(f"/proc/{worker.first_pid}/status").read_text()
+
+    (users,) = [line.split()[1:] for line in status.splitlines() if line.startswith("Uid:")]
+    assert set(users) == {str(USER)}
+    assert preview.config["User"] == str(USER)
+    assert (preview.root / VOLUME).stat().st_uid == USER
