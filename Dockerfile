@@ -31,34 +31,37 @@ COPY pyproject.toml docker/requirements.py ./
 RUN python requirements.py preview worker > preview.txt \
     && python requirements.py worker indextts grammars > gpu.txt
 
-# Whatever is built from sources; compiler and git stay in this stage.
-FROM runtime AS wheels
+FROM runtime AS builder
+WORKDIR /build
+COPY constraints.txt ./
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install --constraint constraints.txt setuptools
+
+# What comes as sources; compiler and git stay in this stage.
+FROM builder AS wheels
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends gcc git libc6-dev python3-dev \
     && rm -rf /var/lib/apt/lists/*
-WORKDIR /wheels
-COPY constraints.txt ./
-# The grammars need them, and they are published as sources only.
+# The grammars need both, and no wheels of them are published for Linux.
 RUN --mount=type=cache,target=/root/.cache/pip \
-    PIP_CONSTRAINT=constraints.txt pip wheel --no-deps --wheel-dir sources cdifflib wget
+    PIP_CONSTRAINT=constraints.txt \
+    pip wheel --no-deps --no-build-isolation --wheel-dir /wheels/sources cdifflib wget
 # A fork of the model's package at a branch, tag or commit; without one the published release.
 ARG INDEXTTS_REPO=
 ARG INDEXTTS_REF=main
 RUN --mount=type=cache,target=/root/.cache/pip \
     if [ -n "$INDEXTTS_REPO" ]; then package="git+${INDEXTTS_REPO}@${INDEXTTS_REF}"; \
     else package=indextts2-inference==2.1.1; fi \
-    && pip wheel --no-deps --wheel-dir model "$package"
+    && pip wheel --no-deps --wheel-dir /wheels/model "$package"
 
-FROM runtime AS application
-COPY constraints.txt /source/
-COPY README.md LICENSE NOTICE pyproject.toml /source/
-COPY domain /source/domain
-COPY application /source/application
-COPY adapters /source/adapters
-COPY entrypoints /source/entrypoints
-RUN --mount=type=cache,target=/root/.cache/pip \
-    PIP_CONSTRAINT=/source/constraints.txt pip install --no-deps --target /app /source
-COPY handler.py ./
+FROM builder AS application
+COPY README.md LICENSE NOTICE pyproject.toml ./
+COPY domain ./domain
+COPY application ./application
+COPY adapters ./adapters
+COPY entrypoints ./entrypoints
+RUN pip install --no-cache-dir --no-deps --no-build-isolation --target /app .
+COPY handler.py /app/
 
 FROM runtime AS preview
 RUN useradd --uid 10001 --create-home speaker && chown speaker /runpod-volume/indextts

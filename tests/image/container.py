@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 LONGEST_END_SECONDS = 60.0
+_OWN_NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc")
 
 
 def buildah(*arguments: str) -> str:
@@ -57,7 +58,9 @@ class Container:
         self.image = image
         self._name = buildah("from", "--pull-never", image)
         self.root = Path(buildah("mount", self._name))
-        inspected: dict[str, Any] = json.loads(buildah("inspect", "--type", "container", self._name))
+        inspected: dict[str, Any] = json.loads(
+            buildah("inspect", "--type", "container", self._name)
+        )
         self.config: dict[str, Any] = inspected["OCIv1"]["config"]
 
     @contextmanager
@@ -65,8 +68,7 @@ class Container:
         """Start ``command``, or what the image starts, and kill it after the block."""
         with log.open("wb") as sink:
             process = subprocess.Popen(
-                ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc"]
-                + ["sh", "-c", self._script(command, environment)],
+                [*_OWN_NAMESPACES, "sh", "-c", self._script(command, environment)],
                 stdout=sink,
                 stderr=subprocess.STDOUT,
             )
@@ -83,6 +85,7 @@ class Container:
             return running.printed()
 
     def remove(self) -> None:
+        """Remove the copy; the image stays."""
         buildah("rm", self._name)
 
     def _script(self, command: tuple[str, ...], environment: dict[str, str]) -> str:
@@ -102,3 +105,13 @@ class Container:
                 ),
             ]
         )
+
+
+@contextmanager
+def container_of(image: str) -> Iterator[Container]:
+    """Make a container of ``image`` and remove it after the block."""
+    container = Container(image)
+    try:
+        yield container
+    finally:
+        container.remove()

@@ -2,11 +2,12 @@
 
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.image.container import Container
+from tests.image.container import Container, container_of
 from tests.image.layers import layers_of, packed_bytes
 
 ROOT = Path(__file__).parents[2]
@@ -14,10 +15,11 @@ TARGETS = ["preview", "gpu", "baked"]
 PROGRAMS_OF_BUILDS = ("gcc", "cc", "g++", "c++", "clang", "make", "git")
 
 
-@pytest.fixture(params=TARGETS)
-def container(request: pytest.FixtureRequest) -> Container:
-    found: Container = request.getfixturevalue(request.param)
-    return found
+@pytest.fixture(scope="module", params=TARGETS)
+def container(request: pytest.FixtureRequest) -> Iterator[Container]:
+    """Make a container in which nothing has run."""
+    with container_of(request.getfixturevalue(f"{request.param}_image")) as untouched:
+        yield untouched
 
 
 def test_no_compiler_and_no_git(container: Container) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,19 @@ USER = 10001
 VOLUME = "runpod-volume/indextts"
 
 
-@pytest.fixture
-def worker(preview: Container, queue: JobQueue, tmp_path: Path) -> Iterator[Running]:
+@contextmanager
+def started(container: Container, queue: JobQueue, log: Path) -> Iterator[Running]:
     """Start the image's own command, as RunPod does, and wait until it takes jobs."""
-    with preview.started(log=tmp_path / "log", **queue.worker_environment()) as running:
+    with container.started(log=log, **queue.worker_environment()) as running:
         queue.run({"action": "list_voices"})
+        yield running
+
+
+@pytest.fixture(scope="module")
+def worker(
+    preview: Container, queue: JobQueue, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    with started(preview, queue, tmp_path_factory.mktemp("worker") / "log") as running:
         yield running
 
 
@@ -43,12 +52,8 @@ def test_takes_batch_stream_and_health_jobs(
 
     assert [job.status for job in (batch, stream, health)] == ["COMPLETED"] * 3, worker.printed()
     assert seconds_of(preview.root / VOLUME / "output_audio" / "batch.ogg") > 0.5
-    assert stream.pieces[-1]["status"] == "completed"
+    assert stream.pieces[-1]["status"] == "complete"
     assert health.output[0]["status"] == "healthy"
-
-
-def test_ends_with_status_0_when_it_is_asked_to(worker: Running) -> None:
-    assert worker.stop() == 0, worker.printed()
 
 
 def test_runs_as_a_numeric_user_that_can_write_to_the_volume(
@@ -60,3 +65,8 @@ def test_runs_as_a_numeric_user_that_can_write_to_the_volume(
     assert set(users) == {str(USER)}
     assert preview.config["User"] == str(USER)
     assert (preview.root / VOLUME).stat().st_uid == USER
+
+
+def test_ends_with_status_0_on_sigterm(preview: Container, queue: JobQueue, tmp_path: Path) -> None:
+    with started(preview, queue, tmp_path / "log") as worker:
+        assert worker.stop() == 0, worker.printed()
