@@ -27,10 +27,11 @@ def buildah(*arguments: str) -> str:
 
 @dataclass(frozen=True)
 class Running:
-    """A process in a container, and the file with its output."""
+    """A process in a container, and the files with what it prints."""
 
     outside: "subprocess.Popen[bytes]"
-    log: Path
+    output: Path
+    errors: Path
 
     @property
     def first_pid(self) -> int:
@@ -39,7 +40,8 @@ class Running:
         return int(children.read_text().split()[0])
 
     def printed(self) -> str:
-        return self.log.read_text(errors="replace")
+        """Return everything so far, for the message of a failed test."""
+        return "".join(path.read_text(errors="replace") for path in (self.output, self.errors))
 
     def wait(self, *, seconds: float) -> int:
         """Wait for the end and return the exit status."""
@@ -64,25 +66,29 @@ class Container:
         self.config: dict[str, Any] = inspected["OCIv1"]["config"]
 
     @contextmanager
-    def started(self, *command: str, log: Path, **environment: str) -> Iterator[Running]:
-        """Start ``command``, or what the image starts, and kill it after the block."""
-        with log.open("wb") as sink:
+    def started(self, *command: str, logs: Path, **environment: str) -> Iterator[Running]:
+        """Start ``command``, or what the image starts, and kill it after the block.
+
+        What it prints goes into the folder ``logs``.
+        """
+        output, errors = logs / "stdout", logs / "stderr"
+        with output.open("wb") as stdout, errors.open("wb") as stderr:
             process = subprocess.Popen(
                 [*_OWN_NAMESPACES, "sh", "-c", self._script(command, environment)],
-                stdout=sink,
-                stderr=subprocess.STDOUT,
+                stdout=stdout,
+                stderr=stderr,
             )
         try:
-            yield Running(process, log)
+            yield Running(process, output, errors)
         finally:
             process.kill()  # which kills the processes inside
             process.wait()
 
-    def run(self, *command: str, log: Path, seconds: float = 240, **environment: str) -> str:
-        """Run ``command`` to its successful end and return what it printed."""
-        with self.started(*command, log=log, **environment) as running:
+    def run(self, *command: str, logs: Path, seconds: float = 240, **environment: str) -> bytes:
+        """Run ``command`` to its successful end and return its standard output."""
+        with self.started(*command, logs=logs, **environment) as running:
             assert running.wait(seconds=seconds) == 0, running.printed()
-            return running.printed()
+            return running.output.read_bytes()
 
     def remove(self) -> None:
         """Remove the copy; the image stays."""

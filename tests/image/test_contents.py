@@ -30,7 +30,7 @@ def test_no_compiler_and_no_git(container: Container) -> None:
 
 
 def test_no_caches_of_installers(container: Container) -> None:
-    for folder in ("root/.cache", "tmp", "source", "var/lib/apt/lists", "var/cache/apt/archives"):
+    for folder in ("root/.cache", "tmp", "build", "var/lib/apt/lists", "var/cache/apt/archives"):
         files = [path for path in (container.root / folder).rglob("*") if path.suffix != ".lock"]
         assert [path for path in files if path.is_file() and path.stat().st_size] == [], folder
 
