@@ -9,13 +9,13 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 LONGEST_END_SECONDS = 60.0
-_OWN_NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc")
+_OWN_NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--uts", "--ipc")
 
 
 def buildah(*arguments: str) -> str:
@@ -35,7 +35,7 @@ class Running:
 
     @property
     def first_pid(self) -> int:
-        """The container's process 1, by its id outside."""
+        """The container's process 1, by its id outside; raises IndexError when it has ended."""
         children = Path(f"/proc/{self.outside.pid}/task/{self.outside.pid}/children")
         return int(children.read_text().split()[0])
 
@@ -46,6 +46,13 @@ class Running:
     def wait(self, *, seconds: float) -> int:
         """Wait for the end and return the exit status."""
         return self.outside.wait(seconds)
+
+    def kill(self) -> None:
+        """End every process in the container, which end with its process 1."""
+        with suppress(IndexError, FileNotFoundError, ProcessLookupError):
+            os.kill(self.first_pid, signal.SIGKILL)
+        self.outside.kill()
+        self.outside.wait()
 
     def stop(self) -> int:
         """Send SIGTERM to process 1, as container runtimes do; return the exit status."""
@@ -78,11 +85,11 @@ class Container:
                 stdout=stdout,
                 stderr=stderr,
             )
+        running = Running(process, output, errors)
         try:
-            yield Running(process, output, errors)
+            yield running
         finally:
-            process.kill()  # which kills the processes inside
-            process.wait()
+            running.kill()
 
     def run(self, *command: str, logs: Path, seconds: float = 240, **environment: str) -> bytes:
         """Run ``command`` to its successful end and return its standard output."""
