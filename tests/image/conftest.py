@@ -56,13 +56,26 @@ def preview_image() -> str:
 
 
 @pytest.fixture(scope="session")
-def gpu_image() -> str:
-    """Build the target ``gpu`` with torch's CPU build: a tenth of the size, every other step."""
-    return build("gpu", *_torch_index(), name="gpu-with-cpu-torch", LOCAL_WHEELS="true")
+def cpu_torch() -> dict[str, str]:
+    """Return the settings with which a build finds torch's CPU build.
+
+    A machine that does not reach torch's index has the wheel in a folder that its pip knows.
+    """
+    try:
+        with urllib.request.urlopen(f"{CPU_TORCH}/torch/", timeout=10):
+            return {"TORCH_INDEX": CPU_TORCH}
+    except OSError:
+        return {"LOCAL_WHEELS": "true"}
 
 
 @pytest.fixture(scope="session")
-def baked_image(gpu_image: str, hub: LoopbackHub) -> str:
+def gpu_image(cpu_torch: dict[str, str]) -> str:
+    """Build the target ``gpu`` with torch's CPU build: a tenth of the size, every other step."""
+    return build("gpu", name="gpu-with-cpu-torch", **cpu_torch)
+
+
+@pytest.fixture(scope="session")
+def baked_image(gpu_image: str, hub: LoopbackHub, cpu_torch: dict[str, str]) -> str:
     """Bake the tiny checkpoint of the loopback hub, which refuses requests without the token."""
     secret = WORK / "hf_token"
     secret.write_text(TOKEN)
@@ -70,11 +83,10 @@ def baked_image(gpu_image: str, hub: LoopbackHub) -> str:
     try:
         return build(
             "gpu-baked",
-            *_torch_index(),
             *("--secret", f"id=hf_token,src={secret}"),
             *("--build-arg", f"HF_ENDPOINT={hub.endpoint}"),
             name="gpu-baked-tiny",
-            LOCAL_WHEELS="true",
+            **cpu_torch,
         )
     finally:
         hub.token = ""
@@ -133,15 +145,3 @@ def _hindrance() -> str:
     if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
         return "this machine allows no mounts"
     return ""
-
-
-def _torch_index() -> tuple[str, ...]:
-    """Return the build argument for torch's index of CPU builds.
-
-    A machine that does not reach the index has the wheel in a folder that its pip knows.
-    """
-    try:
-        with urllib.request.urlopen(f"{CPU_TORCH}/torch/", timeout=10):
-            return ("--build-arg", f"TORCH_INDEX={CPU_TORCH}")
-    except OSError:
-        return ()
