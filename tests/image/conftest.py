@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.indextts2.checkpoint_files import REPOSITORIES, CheckpointFiles
 from tests.image.container import Container, container_of
 from tests.loopback.hub import LoopbackHub
+from tests.loopback.indextts2_hub import hub_of_checkpoint
 from tests.loopback.runpod_queue import JobQueue
 
 ROOT = Path(__file__).parents[2]
@@ -113,17 +113,7 @@ def baked(baked_image: str) -> Iterator[Container]:
 
 @pytest.fixture(scope="session")
 def hub(checkpoint: Path) -> Iterator[LoopbackHub]:
-    """A hub whose repositories are those of the tiny checkpoint."""
-    found = CheckpointFiles(checkpoint)
-    repositories = {}
-    for repository in REPOSITORIES:
-        folder = found.folder(repository)
-        repositories[repository] = {
-            path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        }
-    with LoopbackHub(repositories).running() as running:
+    with hub_of_checkpoint(checkpoint).running() as running:
         yield running
 
 

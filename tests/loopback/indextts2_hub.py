@@ -1,8 +1,14 @@
-"""A loopback hub with small files in place of IndexTTS-2's five repositories."""
+"""Loopback hubs with IndexTTS-2's five repositories: small files, or the tiny checkpoint."""
 
 import random
+from pathlib import Path
 
-from adapters.indextts2.checkpoint_files import MODEL, NEEDED_FILES, WORDS_FOLDER
+from adapters.indextts2.checkpoint_files import (
+    MODEL,
+    NEEDED_FILES,
+    WORDS_FOLDER,
+    CheckpointFiles,
+)
 from tests.loopback.hub import LoopbackHub
 
 GPT = f"{MODEL}/gpt.pth"
@@ -35,3 +41,19 @@ def wanted_files(hub: LoopbackHub) -> dict[str, bytes]:
         for path, content in files.items()
         if path not in _OTHER_FILES
     }
+
+
+def hub_of_checkpoint(checkpoint: Path) -> LoopbackHub:
+    """Return a hub with the files of the tiny checkpoint, whose hub cache lies beside it."""
+    model = {
+        str(path.relative_to(checkpoint)): path.read_bytes()
+        for part in ("*.*", f"{WORDS_FOLDER}/*")
+        for path in checkpoint.glob(part)
+        if path.is_file() and path.name != "bootstrap.log"
+    }
+    repositories = {MODEL: model}
+    for need in NEEDED_FILES:
+        if need.repository != MODEL:
+            path = CheckpointFiles(checkpoint).path(need.repository, need.path)
+            repositories.setdefault(need.repository, {})[need.path] = path.read_bytes()
+    return LoopbackHub(repositories)
