@@ -5,6 +5,7 @@ PYTHON ?= $(shell scripts/find-python)
 TEXT ?= Hello! This is the preview engine, speaking on your own machine.
 VOICE ?=
 OUT ?=
+TARGET ?= preview
 BIN := .venv/bin
 comma := ,
 # Prints one line for each download, so that a long set-up is seen to move.
@@ -15,7 +16,9 @@ CHECK_SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 # one file stay together: they share what they start.
 PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run worker test unit check lint fmt bench schema diagrams clean help
+SHELL_SCRIPTS := .ci/run $(wildcard scripts/*)
+
+.PHONY: run worker test unit check lint fmt bench schema diagrams image image-test clean help
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp ## speak TEXT (with VOICE, into OUT) and print where the audio is
@@ -31,7 +34,7 @@ unit: .venv/test.stamp ## run the fast tests, in seconds
 
 check: lint test ## do what CI does: lint, then all tests
 
-lint: .venv/test.stamp ## check formatting, style, types and import contracts
+lint: .venv/test.stamp ## check formatting, style, types, import contracts, scripts and deployment files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(CHECK_SCHEMA) vendor.compose-spec compose.yaml
@@ -41,6 +44,8 @@ lint: .venv/test.stamp ## check formatting, style, types and import contracts
 	$(BIN)/zizmor --offline --quiet --min-severity medium .github
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint --failure-threshold warning Dockerfile
+	$(BIN)/shellcheck $(SHELL_SCRIPTS)
 
 fmt: .venv/test.stamp ## format the code and fix what can be fixed
 	$(BIN)/ruff check --fix .
@@ -57,11 +62,17 @@ schema: .venv/test.stamp ## write docs/api/*.json anew from the models
 diagrams: .venv/test.stamp ## draw docs/diagrams/*.svg anew from the code and their sources
 	$(BIN)/python -m tests.docs.diagrams
 
+image: ## build the image TARGET (preview) without a daemon; needs root, buildah and mmdebstrap
+	scripts/build-image $(TARGET)
+
+image-test: .venv/test.stamp ## build the images and run them as containers; needs the same
+	$(BIN)/pytest tests/image -rs --timeout 2400
+
 clean: ## remove .venv
 	rm -rf .venv
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 export TEXT VOICE OUT
 

@@ -15,6 +15,7 @@ BLOCKS = re.findall(r"```\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTAL
 NOT_HERE = (
     "make test",  # this suite
     "make worker",  # installs torch
+    "docker ",  # tests/image runs what these run
     "pip install",
     "indextts-runpod download",  # fetches gigabytes
     ". .venv/bin/activate",

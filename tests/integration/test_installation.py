@@ -140,7 +140,7 @@ def test_the_requirements_of_an_image_work(installed: Path) -> None:
 
 
 def test_every_place_names_the_same_model_package() -> None:
-    for name in ("README.md", "Makefile"):
+    for name in ("README.md", "Makefile", "Dockerfile"):
         named = set(re.findall(r"indextts2-inference==[\w.]+", (ROOT / name).read_text()))
         assert named == {MODEL_PACKAGE}, name
 

@@ -1,0 +1,137 @@
+"""The images, built from the Dockerfile, and containers of them; skipped where that cannot be."""
+
+import os
+import shutil
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.image.container import Container, container_of
+from tests.loopback.hub import LoopbackHub
+from tests.loopback.indextts2_hub import hub_of_checkpoint
+from tests.loopback.runpod_queue import JobQueue
+
+ROOT = Path(__file__).parents[2]
+WORK = Path(os.environ.get("IMAGE_TEST_DIR") or "/var/tmp/indextts-image")
+NAME = "localhost/indextts-runpod"
+CPU_TORCH = "https://download.pytorch.org/whl/cpu"
+TOKEN = "hf_a-token-that-stays-out-of-the-image"
+
+
+def build(target: str, *arguments: str, name: str, **environment: str) -> str:
+    """Build a target and return the name of its image."""
+    if os.environ.get("SKIPBUILD"):
+        return f"{NAME}:{name}"
+    log = WORK / f"{name}.log"
+    began = time.monotonic()
+    with log.open("wb") as sink:
+        done = subprocess.run(
+            [ROOT / "scripts" / "build-image", target, *arguments],
+            env=os.environ | {"IMAGE": f"{NAME}:{name}"} | environment,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    assert done.returncode == 0, "\n".join(log.read_text(errors="replace").splitlines()[-60:])
+    print(f"{target} built in {time.monotonic() - began:.0f} s")
+    return f"{NAME}:{name}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def storage() -> None:
+    """Use the storage of ``scripts/build-image``."""
+    if reason := _hindrance():
+        pytest.skip(f"no image can be built here: {reason}")
+    WORK.mkdir(parents=True, exist_ok=True)
+    os.environ["CONTAINERS_STORAGE_CONF"] = str(WORK / "storage.conf")
+
+
+@pytest.fixture(scope="session")
+def preview_image() -> str:
+    return build("preview", name="preview")
+
+
+@pytest.fixture(scope="session")
+def cpu_torch() -> dict[str, str]:
+    """Return the settings with which a build finds torch's CPU build.
+
+    A machine that does not reach torch's index has the wheel in a folder that its pip knows.
+    """
+    try:
+        with urllib.request.urlopen(f"{CPU_TORCH}/torch/", timeout=10):
+            return {"TORCH_INDEX": CPU_TORCH}
+    except OSError:
+        return {"LOCAL_WHEELS": "true"}
+
+
+@pytest.fixture(scope="session")
+def gpu_image(cpu_torch: dict[str, str]) -> str:
+    """Build the target ``gpu`` with torch's CPU build: a tenth of the size, every other step."""
+    return build("gpu", name="gpu-with-cpu-torch", **cpu_torch)
+
+
+@pytest.fixture(scope="session")
+def baked_image(gpu_image: str, hub: LoopbackHub, cpu_torch: dict[str, str]) -> str:
+    """Bake the tiny checkpoint of the loopback hub, which refuses requests without the token."""
+    secret = WORK / "hf_token"
+    secret.write_text(TOKEN)
+    hub.token = TOKEN
+    try:
+        return build(
+            "gpu-baked",
+            *("--secret", f"id=hf_token,src={secret}"),
+            *("--build-arg", f"HF_ENDPOINT={hub.endpoint}"),
+            name="gpu-baked-tiny",
+            **cpu_torch,
+        )
+    finally:
+        hub.token = ""
+        secret.unlink()
+
+
+@pytest.fixture(scope="session")
+def preview(preview_image: str) -> Iterator[Container]:
+    with container_of(preview_image) as container:
+        yield container
+
+
+@pytest.fixture(scope="session")
+def gpu(gpu_image: str) -> Iterator[Container]:
+    with container_of(gpu_image) as container:
+        yield container
+
+
+@pytest.fixture(scope="session")
+def baked(baked_image: str) -> Iterator[Container]:
+    with container_of(baked_image) as container:
+        yield container
+
+
+@pytest.fixture(scope="session")
+def hub(checkpoint: Path) -> Iterator[LoopbackHub]:
+    with hub_of_checkpoint(checkpoint).running() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def queue() -> Iterator[JobQueue]:
+    opened = JobQueue()
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def _hindrance() -> str:
+    if os.geteuid() != 0:
+        return "it takes root"
+    for program in ("buildah", "mmdebstrap"):
+        if shutil.which(program) is None:
+            return f"{program} is not installed"
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        return "this machine allows no mounts"
+    return ""
