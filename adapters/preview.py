@@ -101,8 +101,8 @@ def _sentences(
 
 
 def _load() -> "Hibari":
-    # The runtime of the voice's networks would keep an id of the machine in the home folder, and
-    # send its maker events with it.
+    # The runtime of the voice's networks would write an id of the machine into the home folder,
+    # for the usage events of its maker.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         from hibari import Hibari
