@@ -17,6 +17,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Any
@@ -104,7 +105,7 @@ class _Finder:
         return spec
 
 
-class _UnusedLoader:
+class _UnusedLoader(Loader):
     """Gives a module whose every name is a stand-in."""
 
     def create_module(self, spec: ModuleSpec) -> None:

@@ -42,7 +42,7 @@ NEEDED_PACKAGES = (
 )
 
 _COPIED_FROM_TRANSFORMERS = (f"{NAME}.gpt.transformers_",)
-"""Beginnings of the names of modules that the original repository copied from transformers 4.52. They
+"""How the names of modules begin that the original repository copied from transformers 4.52. They
 generate codes, as the engine does itself, and do not import beside a later transformers."""
 _IMPORTED_BY_CONSTRUCTORS = ("s2mel.modules.flow_matching", "s2mel.modules.length_regulator")
 _importing = threading.Lock()
@@ -141,7 +141,8 @@ def _require_transformers_audio() -> None:
 def _of(module: str, name: str) -> type[Any]:
     found = getattr(importlib.import_module(f"{NAME}.{module}"), name, None)
     if not isinstance(found, type):
-        raise ImportError(f"there is no class {name} in {NAME}.{module}", name=f"{NAME}.{module}")
+        place = f"{NAME}.{module}"
+        raise ImportError(f"there is no class {name} in {place}", name=place)  # noqa: TRY004 - as an import
     return found
 
 
@@ -158,6 +159,7 @@ def _bare_parent() -> ModuleType:
     parent = ModuleType(NAME)
     parent.__path__ = list(spec.submodule_search_locations)
     parent.__spec__ = importlib.machinery.ModuleSpec(NAME, None, is_package=True)
+    parent.__spec__.submodule_search_locations = parent.__path__
     return parent
 
 
@@ -174,9 +176,9 @@ def main() -> int:
         with bare_package():
             import_model_classes()
     except (SpeechError, ImportError) as error:
-        cause = error.__cause__
-        why = f": {type(cause).__name__}: {cause}" if cause else ""
-        print(f"{error}{why}".replace("\n", " "), file=sys.stderr)  # noqa: T201 - a program's output
+        cause = error.__cause__ or error
+        words = f"{type(cause).__name__}: {cause}".replace("\n", " ")
+        print(f"{find_origin(NAME)} cannot be used: {words}", file=sys.stderr)  # noqa: T201 - a program
         return 1
     print(f"the model's classes come from {find_origin(NAME)}")  # noqa: T201
     return 0

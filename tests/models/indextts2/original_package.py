@@ -1,7 +1,7 @@
 """The installed model package in the layout of the original index-tts, made while a test runs.
 
-Re-made are the statements that do not import beside the product's libraries, each where the original
-repository has it, and the names of its text normaliser.
+Re-made are the statements that do not import beside the product's libraries, each where the
+original repository has it, and the names of its text normaliser.
 """
 
 import importlib.util
