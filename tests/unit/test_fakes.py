@@ -8,6 +8,7 @@ import pytest
 from application.ports.audio import AudioDecoder, AudioEncoder, AudioStreamEncoder
 from application.ports.speech_model import SpeechModel
 from application.ports.storage import ExpiringFiles, ObjectStore, StoredObject
+from application.ports.storage_probe import ProbedStorage
 from application.ports.voices import VoiceMirror, VoiceRepository, VoiceSource
 from application.ports.weights import WeightSource
 from domain.delivery import Delivery
@@ -17,6 +18,7 @@ from tests.contracts.audio_stream import AudioStreamContract
 from tests.contracts.expiring_files import ExpiringFilesContract
 from tests.contracts.object_store import ObjectStoreContract
 from tests.contracts.speech_model import CHUNKS, SamplingSpeechModelContract
+from tests.contracts.storage_probe import ProbedStorageContract
 from tests.contracts.voice_mirror import VoiceMirrorContract
 from tests.contracts.voice_repository import VoiceRepositoryContract
 from tests.contracts.voice_source import VoiceSourceContract
@@ -70,6 +72,15 @@ class TestMemoryStore(ObjectStoreContract):
 
     def content_at(self, store: ObjectStore, stored: StoredObject) -> bytes:
         return cast("MemoryStore", store).objects[stored.url.removeprefix("memory:")][1]
+
+
+class TestMemoryStoreProbe(ProbedStorageContract):
+    @pytest.fixture
+    def storage(self) -> ProbedStorage:
+        return MemoryStore()
+
+    def keys(self, storage: ProbedStorage) -> set[str]:
+        return set(cast("MemoryStore", storage).objects)
 
 
 class TestDatedFiles(ExpiringFilesContract):
