@@ -27,6 +27,7 @@ from adapters.indextts2.checkpoint_files import (
     CheckpointFiles,
     known_hub_caches,
 )
+from adapters.indextts2.examination import IndexTTS2Examination
 from adapters.indextts2.model import IndexTTS2Model
 from adapters.indextts2.options import EngineOptions
 from adapters.preview import PreviewModel
@@ -40,8 +41,10 @@ from application.cleanup import Cleanup
 from application.engine_choice import AUTO, EngineChoice, choose_engine
 from application.fallback_store import FallbackStore
 from application.ports.audio import AudioDecoder, AudioEncoder, AudioStreamEncoder
+from application.ports.examination import Examined
 from application.ports.speech_model import SpeechModel
 from application.ports.storage import ExpiringFiles, ObjectStore
+from application.ports.storage_probe import ProbedStorage
 from application.ports.voices import VoiceMirror, VoiceReader, VoiceRepository, VoiceSource
 from application.ports.weights import WeightSource
 from application.references import References
@@ -109,6 +112,10 @@ class Container(DeclarativeContainer):
     store: Provider[ObjectStore] = Selector(
         settings.provided.object_store, s3=s3_store_with_fallback, filesystem=filesystem_store
     )
+    probed_storage: Provider[ProbedStorage] = Selector(
+        settings.provided.object_store, s3=s3_store, filesystem=filesystem_store
+    )
+    """The store without its fallback, which would hide a failure."""
 
     voices: Provider[VoiceRepository] = Singleton(
         FilesystemVoices, root=settings.provided.audio_voices_dir
@@ -128,6 +135,11 @@ class Container(DeclarativeContainer):
         checkpoints=settings.provided.checkpoints_dir,
         hub_caches=hub_caches,
     )
+    indextts2_examination: Provider[Examined] = Singleton(
+        IndexTTS2Examination, options=engine_options, files=checkpoint_files
+    )
+    examinations: Dict = Dict(indextts2=indextts2_examination)
+    """What ``doctor`` examines of an engine, by the engine's name."""
     weights: Provider[WeightSource] = Singleton(
         HubWeights,
         needed=NEEDED_FILES,
