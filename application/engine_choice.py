@@ -52,7 +52,8 @@ def choose_engine(name: str, engines: Mapping[str, SpeechModel], *, setting: str
     """Return the engine called ``name``.
 
     ``auto`` means the first of ``engines`` that has everything it needs and runs on a GPU, else the
-    last one. ``setting`` is the setting that gives ``name``, for the advice.
+    last one. Where that one cannot speak, it is the first that can, if only slowly. ``setting`` is
+    the setting that gives ``name``, for the advice.
 
     Raises:
         KeyError: There is no engine of that name.
@@ -66,6 +67,10 @@ def choose_engine(name: str, engines: Mapping[str, SpeechModel], *, setting: str
         if not obstacles:
             return EngineChoice(model, tuple(passed_over))
         passed_over.append(PassedOver(model.info.name, obstacles))
+    last_status = last.status()
+    for model in preferred:
+        if model.status().state.can_speak and not last_status.state.can_speak:
+            return EngineChoice(model, (PassedOver(last.info.name, (last_status,)),))
     return EngineChoice(last, tuple(passed_over))
 
 

@@ -30,6 +30,7 @@ from adapters.indextts2.checkpoint_files import (
     CheckpointFiles,
     known_hub_caches,
 )
+from adapters.indextts2.examination import IndexTTS2Examination
 from adapters.indextts2.model import IndexTTS2Model
 from adapters.indextts2.options import EngineOptions
 from adapters.inline_store import InlineStore
@@ -46,9 +47,11 @@ from application.cleanup import Cleanup
 from application.engine_choice import AUTO, EngineChoice, choose_engine
 from application.fallback_store import FallbackStore
 from application.ports.audio import AudioDecoder, AudioEncoder, AudioStreamEncoder
+from application.ports.examination import Examined
 from application.ports.links import RecordingLinks
 from application.ports.speech_model import SpeechModel
 from application.ports.storage import ExpiringFiles, ObjectStore
+from application.ports.storage_probe import ProbedStorage
 from application.ports.voices import VoiceMirror, VoiceReader, VoiceRepository, VoiceSource
 from application.ports.weights import WeightFinder, WeightSource
 from application.prepared_model import PreparedModel
@@ -127,6 +130,11 @@ class Container(DeclarativeContainer):
     )
     engines: Dict = Dict(indextts2=indextts2_model, preview=preview_model)
     """Every speech engine by its name in TTS_ENGINE, the preferred ones first."""
+    indextts2_examination: Provider[Examined] = Singleton(
+        IndexTTS2Examination, options=engine_options, files=checkpoint_files
+    )
+    examinations: Dict = Dict(indextts2=indextts2_examination)
+    """What ``doctor`` examines of an engine, by the engine's name."""
     engine_choice: Provider[EngineChoice] = Singleton(
         choose_engine, settings.provided.tts_engine, engines, setting="TTS_ENGINE"
     )
@@ -168,6 +176,10 @@ class Container(DeclarativeContainer):
         filesystem=filesystem_store,
         inline=inline_store_with_fallback,
     )
+    probed_storage: Provider[ProbedStorage] = Selector(
+        settings.provided.object_store, s3=s3_store, filesystem=filesystem_store
+    )
+    """The store without its fallback, which would hide a failure."""
     local_store: Provider[ObjectStore] = Selector(
         settings.provided.object_store,
         s3=s3_store_with_fallback,

@@ -17,6 +17,16 @@ MODEL_PACKAGE = "indextts2-inference==2.1.1"
 imported and break other builds of torch; so it cannot be a requirement of an extra."""
 
 
+def product_command() -> str:
+    """Return what starts the command line in this shell."""
+    if shutil.which(DISTRIBUTION):
+        return DISTRIBUTION
+    script = Path(sys.executable).with_name(DISTRIBUTION)
+    if script.exists():
+        return shlex.quote(str(script))
+    return shlex.join([sys.executable, "-m", "entrypoints.cli"])
+
+
 def install_command(extra: str) -> str:
     """Return the shell command that installs ``extra`` for the interpreter that runs.
 

@@ -1,7 +1,9 @@
 """Finished files in a folder, each beside a note with the job that owns it."""
 
+import io
 import os
 import re
+import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +18,8 @@ from adapters.filesystem.files import (
     written_aside,
 )
 from application.ports.storage import RemovedFiles, StoredObject
-from domain.errors import Conflict
+from application.ports.storage_probe import PROBE_CONTENT, StorageProbe
+from domain.errors import Conflict, StorageFailed
 
 _NOTE = re.compile(r"\.(?P<of>.+)\.owner")
 _LEFTOVER = re.compile(r"\..+\.[a-z0-9_]{8}")
@@ -70,6 +73,22 @@ class FilesystemStore:
                 write_file(self._owner_note(key), _note(owner))
                 publish(aside, path)
         return StoredObject(key=key, url=path.absolute().as_uri())
+
+    def probe(self) -> StorageProbe:
+        """Implement ``ProbedStorage.probe``.
+
+        Raises:
+            StorageFailed: the folder cannot be written or read.
+        """
+        key = f"probe-{uuid.uuid4().hex}.txt"
+        path = self._root / key
+        self.put(key, io.BytesIO(PROBE_CONTENT), owner=key, content_type="text/plain")
+        with self._alone():
+            if path.stat().st_size != len(PROBE_CONTENT) or path.read_bytes() != PROBE_CONTENT:
+                raise StorageFailed("the output folder gives back something else than was stored")
+            path.unlink()
+            self._owner_note(key).unlink()
+        return StorageProbe(key)
 
     def remove_before(self, moment: float) -> RemovedFiles:
         """Implement ``ExpiringFiles.remove_before`` for files of this folder, with their notes.

@@ -2,23 +2,28 @@
 
 That ``__init__`` imports torchaudio and more that is not used here. So the modules are imported
 below an empty parent, which is removed afterwards: a later ``import indextts`` by other code runs
-the real ``__init__``.
+the real ``__init__``. The package may be ``indextts2-inference``, the original index-tts or a fork
+of either; ``stand_ins`` tells what becomes of imports that fail.
+
+``python -m adapters.indextts2.upstream`` imports the classes as the engine does, and prints which
+package they come from. Its exit status is 1, with one line on standard error, where that fails.
 """
 
-import builtins
 import importlib
 import importlib.machinery
 import importlib.util
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from domain.errors import ModelUnavailable
+from adapters.indextts2.package_origin import find_origin
+from adapters.indextts2.stand_ins import lenient_imports
+from domain.errors import ModelUnavailable, SpeechError
 
 NAME = "indextts"
 EXTRA = "indextts"
@@ -36,7 +41,10 @@ NEEDED_PACKAGES = (
     "yaml",
 )
 
-_CODEC = f"{NAME}.utils.maskgct.models.codec.kmeans"
+_COPIED_FROM_TRANSFORMERS = (f"{NAME}.gpt.transformers_",)
+"""How the names of modules begin that the original repository copied from transformers 4.52. They
+generate codes, as the engine does itself, and do not import beside a later transformers."""
+_IMPORTED_BY_CONSTRUCTORS = ("s2mel.modules.flow_matching", "s2mel.modules.length_regulator")
 _importing = threading.Lock()
 
 
@@ -69,7 +77,7 @@ def bare_package() -> Iterator[None]:
     Raises:
         ModuleNotFoundError: the package is not installed.
     """
-    with _importing, warnings.catch_warnings():
+    with _importing, warnings.catch_warnings(), _leniently():
         warnings.simplefilter("ignore")
         if NAME in sys.modules:
             yield
@@ -85,11 +93,25 @@ def import_model_classes() -> ModelClasses:
     """Import the package's model modules; call it inside ``bare_package``.
 
     Raises:
-        ImportError: a module is missing or does not import.
-        ModelUnavailable: transformers finds a torchaudio that does not load.
+        ModelUnavailable: a module does not import, or transformers finds a torchaudio that does not
+            load.
     """
     _require_transformers_audio()
-    _import_codec_backbone()
+    try:
+        classes = _model_classes()
+        for module in _IMPORTED_BY_CONSTRUCTORS:
+            importlib.import_module(f"{NAME}.{module}")
+    except SpeechError:
+        raise
+    except Exception as error:
+        raise ModelUnavailable(
+            f"the model's package, {find_origin(NAME).name}, does not import ({_reason(error)});"
+            " install a release of it that fits, or see python -m adapters.indextts2.upstream"
+        ) from error
+    return classes
+
+
+def _model_classes() -> ModelClasses:
     return ModelClasses(
         language_model=_of("gpt.model_v2", "UnifiedVoice"),
         mel_decoder=_of("s2mel.modules.commons", "MyModel"),
@@ -100,6 +122,10 @@ def import_model_classes() -> ModelClasses:
         normalizer=_of("utils.front", "TextNormalizer"),
         tokenizer=_of("utils.front", "TextTokenizer"),
     )
+
+
+def _leniently() -> AbstractContextManager[None]:
+    return lenient_imports(NAME, unused=_COPIED_FROM_TRANSFORMERS)
 
 
 def _require_transformers_audio() -> None:
@@ -113,8 +139,17 @@ def _require_transformers_audio() -> None:
 
 
 def _of(module: str, name: str) -> type[Any]:
-    found: type[Any] = getattr(importlib.import_module(f"{NAME}.{module}"), name)
+    found = getattr(importlib.import_module(f"{NAME}.{module}"), name, None)
+    if not isinstance(found, type):
+        place = f"{NAME}.{module}"
+        raise ImportError(f"there is no class {name} in {place}", name=place)  # noqa: TRY004 - as an import
     return found
+
+
+def _reason(error: Exception) -> str:
+    """Return the kind of ``error`` and the module that it names, without a path of this machine."""
+    module = getattr(error, "name", None)
+    return f"{type(error).__name__}: {module}" if module else type(error).__name__
 
 
 def _bare_parent() -> ModuleType:
@@ -124,45 +159,8 @@ def _bare_parent() -> ModuleType:
     parent = ModuleType(NAME)
     parent.__path__ = list(spec.submodule_search_locations)
     parent.__spec__ = importlib.machinery.ModuleSpec(NAME, None, is_package=True)
+    parent.__spec__.submodule_search_locations = parent.__path__
     return parent
-
-
-def _import_codec_backbone() -> None:
-    """Import the codec's backbone although it imports two unused functions of torchaudio.
-
-    The module is run with an ``__import__`` of its own that returns an empty torchaudio, so that
-    neither torchaudio nor a replacement ever enters ``sys.modules``.
-    """
-    name = f"{_CODEC}.vocos"
-    if name in sys.modules:
-        return
-    importlib.import_module(f"{NAME}.utils")
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:
-        raise ModuleNotFoundError(f"No module named {name!r}", name=NAME)
-    module = importlib.util.module_from_spec(spec)
-    vars(module)["__builtins__"] = {**vars(builtins), "__import__": _import_without_torchaudio}
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-
-
-def _import_without_torchaudio(
-    name: str,
-    globals: Mapping[str, object] | None = None,  # noqa: A002 - __import__'s own names
-    locals: Mapping[str, object] | None = None,  # noqa: A002
-    fromlist: Sequence[str] | None = (),
-    level: int = 0,
-) -> ModuleType:
-    if name.partition(".")[0] == "torchaudio":
-        empty = ModuleType(name)
-        for attribute in fromlist or ():
-            setattr(empty, attribute, None)
-        return empty
-    return __import__(name, globals, locals, fromlist or (), level)
 
 
 def _is_installed(name: str) -> bool:
@@ -170,3 +168,21 @@ def _is_installed(name: str) -> bool:
         return importlib.util.find_spec(name) is not None
     except ValueError:  # a module that a program put into sys.modules has no spec
         return True
+
+
+def main() -> int:
+    """Print which package the model's classes come from, or why they cannot be imported."""
+    try:
+        with bare_package():
+            import_model_classes()
+    except (SpeechError, ImportError) as error:
+        cause = error.__cause__ or error
+        words = f"{type(cause).__name__}: {cause}".replace("\n", " ")
+        print(f"{find_origin(NAME)} cannot be used: {words}", file=sys.stderr)  # noqa: T201 - a program
+        return 1
+    print(f"the model's classes come from {find_origin(NAME)}")  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,5 +1,7 @@
 """Finished files in an S3 bucket; the metadata of each names the job that owns it."""
 
+import uuid
+from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
@@ -7,6 +9,7 @@ from adapters.s3.connection import PROBE_POLICY, S3Connection
 from adapters.s3.failures import code_of, map_s3_errors, status_of
 from adapters.s3.upload import Condition, Upload, send
 from application.ports.storage import StoredObject
+from application.ports.storage_probe import PROBE_CONTENT, StorageProbe
 from domain.errors import Conflict, StorageFailed
 
 if TYPE_CHECKING:
@@ -91,6 +94,22 @@ class S3Store:
                 ExpiresIn=self._url_expires_seconds,
             )
         return StoredObject(key=upload.key, url=url)
+
+    def probe(self) -> StorageProbe:
+        name = f"probe-{uuid.uuid4().hex}.txt"
+        key = self.put(name, BytesIO(PROBE_CONTENT), owner=name, content_type="text/plain").key
+        client = self._connection.client()
+        with map_s3_errors(self._connection.settings):
+            length = client.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
+            content = client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        if length != len(PROBE_CONTENT) or content != PROBE_CONTENT:
+            raise StorageFailed("the object store gives back something else than was stored")
+        try:
+            with map_s3_errors(self._connection.settings):
+                client.delete_object(Bucket=self._bucket, Key=key)
+        except StorageFailed as error:
+            return StorageProbe(key, removal_failure=error.message)
+        return StorageProbe(key)
 
     def _own_etag(self, key: str, owner: str) -> str | None:
         """Return the ETag of the owner's object under ``key``, or None if there is no object.

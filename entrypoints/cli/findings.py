@@ -1,30 +1,13 @@
-"""Findings about an installation, and how they are printed."""
+"""How findings about an installation are printed."""
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from dataclasses import asdict
 
 import click
 
-
-class Mark(StrEnum):
-    """Whether a finding is in order; no job on this machine depends on a note."""
-
-    OK = "ok"
-    PROBLEM = "problem"
-    NOTE = "note"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One line of the report; ``advice`` holds a line for each thing that can be done."""
-
-    subject: str
-    found: str
-    mark: Mark = Mark.OK
-    advice: tuple[str, ...] = ()
-
+from application.ports.examination import Finding, Mark
+from entrypoints.installation import DISTRIBUTION, install_advice, product_command
 
 _LABELS = {Mark.OK: "ok", Mark.PROBLEM: "PROBLEM", Mark.NOTE: "-"}
 
@@ -37,7 +20,8 @@ def has_problem(findings: Sequence[Finding]) -> bool:
 def print_json(findings: Sequence[Finding]) -> None:
     """Print one JSON object: the status and every finding."""
     status = Mark.PROBLEM if has_problem(findings) else Mark.OK
-    click.echo(json.dumps({"status": status, "findings": [asdict(each) for each in findings]}))
+    report = [{**asdict(each), "advice": advice_on(each)} for each in findings]
+    click.echo(json.dumps({"status": status, "findings": report}))
 
 
 def print_lines(findings: Sequence[Finding]) -> None:
@@ -45,7 +29,15 @@ def print_lines(findings: Sequence[Finding]) -> None:
     printed: set[str] = set()
     for finding in findings:
         click.echo(f"{_LABELS[finding.mark]:<7}  {finding.subject}: {finding.found}")
-        for line in finding.advice:
+        for line in advice_on(finding):
             if line not in printed:  # packages of one extra have one command
                 click.echo(f"         -> {line}")
             printed.add(line)
+
+
+def advice_on(finding: Finding) -> list[str]:
+    """Return the advice with commands that work in this environment."""
+    lines = [
+        line.replace(f"run {DISTRIBUTION} ", f"run {product_command()} ") for line in finding.advice
+    ]
+    return [*lines, *install_advice(finding.extras)]

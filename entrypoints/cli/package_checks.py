@@ -1,16 +1,13 @@
 """Checks of ``doctor`` on this product and the packages that it can use."""
 
 import platform
-import shutil
-import sys
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
-from entrypoints.cli.findings import Finding, Mark
-from entrypoints.installation import DISTRIBUTION, install_advice
+from application.ports.examination import Finding, Mark
+from entrypoints.installation import DISTRIBUTION, product_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +21,6 @@ class OptionalPackage:
 
 _OPTIONAL_PACKAGES = (
     OptionalPackage("hibari-tts", "preview", "the preview engine"),
-    OptionalPackage("torch", "indextts", "the indextts2 engine"),
-    OptionalPackage("indextts2-inference", "indextts", "the indextts2 engine"),
     OptionalPackage(
         "nemo_text_processing", "grammars", "numbers and abbreviations in words for indextts2"
     ),
@@ -37,25 +32,28 @@ _OPTIONAL_PACKAGES = (
 def check_product() -> Finding:
     """Report the version, and where the command is if the shell does not find it."""
     found = f"{version(DISTRIBUTION)}, Python {platform.python_version()}"
-    command = Path(sys.executable).with_name(DISTRIBUTION)
-    is_reachable = shutil.which(DISTRIBUTION) or not command.exists()
-    advice = () if is_reachable else (f"{DISTRIBUTION} is not on the PATH; it is {command}",)
+    command = product_command()
+    advice = (
+        () if command == DISTRIBUTION else (f"{DISTRIBUTION} is not on the PATH; use {command}",)
+    )
     return Finding(subject=DISTRIBUTION, found=found, advice=advice)
 
 
-def check_packages(*, engine: str, uses_s3: bool) -> list[Finding]:
-    """Report every optional package; one that ``engine`` or S3 needs must be installed."""
-    needed = _NEEDED.get(engine, set())
+def check_packages(*, engine: str, uses_s3: bool, is_worker: bool) -> list[Finding]:
+    """Report every optional package; one that ``engine``, S3 or a worker needs must be there."""
+    needed = set(_NEEDED.get(engine, ()))
     if uses_s3:
-        needed = needed | {"boto3"}
+        needed.add("boto3")
+    if is_worker:
+        needed.add("runpod")
     return [_check_package(package, needed) for package in _OPTIONAL_PACKAGES]
 
 
 _NEEDED: Mapping[str, AbstractSet[str]] = {
     "preview": {"hibari-tts"},
-    "indextts2": {"torch", "indextts2-inference"},
 }
-"""The packages without which an engine cannot speak, by the engine's name."""
+"""The packages without which an engine cannot speak, by the engine's name. What an engine examines
+itself is not among them."""
 
 
 def _check_package(package: OptionalPackage, needed: AbstractSet[str]) -> Finding:
@@ -69,5 +67,5 @@ def _check_package(package: OptionalPackage, needed: AbstractSet[str]) -> Findin
             subject=package.name,
             found=f"{found}; it brings {package.provides}",
             mark=Mark.PROBLEM if is_needed else Mark.NOTE,
-            advice=tuple(install_advice([package.extra])),
+            extras=(package.extra,),
         )

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from application.engine_choice import EngineChoice, PassedOver
+from application.ports.examination import Finding, Mark
 from application.ports.speech_model import ModelStatus
 from application.ports.storage import ObjectStore
+from application.ports.storage_probe import ProbedStorage
 from application.ports.voices import VoiceRepository
 from application.references import References
 from domain.errors import SpeechError
-from entrypoints.cli.findings import Finding, Mark
-from entrypoints.installation import DISTRIBUTION, install_advice
+from entrypoints.installation import DISTRIBUTION
 
 
 def check_engines(choice: EngineChoice) -> list[Finding]:
@@ -21,6 +22,7 @@ def check_engines(choice: EngineChoice) -> list[Finding]:
         found=f"{status.state.value} on {info.device}{_missing(status)}",
         mark=mark,
         advice=_advice(status),
+        extras=status.extras,
     )
     return [chosen, *(_not_chosen(engine, mark) for engine in choice.passed_over)]
 
@@ -31,7 +33,8 @@ def check_voices(references: References, voices: VoiceRepository, *, folder: Pat
     broken = tuple(entry.problem for entry in entries if entry.problem)
     usable = Finding(
         subject="voices",
-        found=f"{len(entries)} in {folder} and bundled, {len(broken)} unusable",
+        found=f"{len(entries)} in {folder}{'' if folder.is_dir() else ' (not there yet)'} and"
+        f" bundled, {len(broken)} unusable",
         mark=Mark.PROBLEM if broken else Mark.OK,
         advice=broken,
     )
@@ -40,7 +43,9 @@ def check_voices(references: References, voices: VoiceRepository, *, folder: Pat
             subject="voices",
             found=f"{file} is shadowed by {other}, which its name means",
             mark=Mark.NOTE,
-            advice=(f"rename or remove one of them: {DISTRIBUTION} voices rename {file} NEW_NAME",),
+            advice=(
+                f"rename or remove one of them: run {DISTRIBUTION} voices rename {file} NEW_NAME",
+            ),
         )
         for file, other in voices.shadowed().items()
     ]
@@ -64,13 +69,6 @@ def check_default_voice(references: References, name: str) -> list[Finding]:
     return []
 
 
-def check_bucket(store: ObjectStore, *, bucket: str, endpoint_url: str) -> Finding:
-    """Report whether a store in S3 can be reached."""
-    place = f"bucket {bucket} at {endpoint_url}"
-    advice = "check the S3_ variables, and that this machine reaches the endpoint"
-    return _check_store(store, place=place, done="reached", advice=advice)
-
-
 def check_inline_answers(store: ObjectStore) -> Finding:
     """Report a store that keeps nothing, because its files come in the jobs' answers."""
     largest = f"{(store.largest_bytes or 0) / 1e6:g} MB"
@@ -81,20 +79,32 @@ def check_inline_answers(store: ObjectStore) -> Finding:
     )
 
 
-def check_output_folder(store: ObjectStore, *, folder: Path) -> Finding:
-    """Report whether a store in a folder can be written."""
-    advice = "set OUTPUT_AUDIO_DIR to a folder that you may write"
-    return _check_store(store, place=str(folder), done="written", advice=advice)
-
-
-def _check_store(store: ObjectStore, *, place: str, done: str, advice: str) -> Finding:
-    is_reachable = store.is_reachable()
-    return Finding(
-        subject=f"output ({store.kind})",
-        found=f"{place} {'can' if is_reachable else 'cannot'} be {done}",
-        mark=Mark.OK if is_reachable else Mark.PROBLEM,
-        advice=() if is_reachable else (advice,),
-    )
+def check_storage(storage: ProbedStorage, *, kind: str, place: str, advice: str) -> list[Finding]:
+    """Report whether ``place`` keeps a probe object, and whether it could be removed again."""
+    subject = f"output ({kind})"
+    try:
+        probe = storage.probe()
+    except SpeechError as error:
+        return [
+            Finding(
+                subject=subject,
+                found=f"{place} cannot be used: {error.message}",
+                mark=Mark.PROBLEM,
+                advice=(advice,),
+                extras=error.extras,
+            )
+        ]
+    kept = Finding(subject=subject, found=f"{place} stores, finds and returns an object")
+    if not probe.removal_failure:
+        return [kept]
+    return [
+        kept,
+        Finding(
+            subject=subject,
+            found=f"the probe {probe.key} stays: {probe.removal_failure}; no job removes objects",
+            mark=Mark.NOTE,
+        ),
+    ]
 
 
 def _not_chosen(passed_over: PassedOver, chosen: Mark) -> Finding:
@@ -106,6 +116,7 @@ def _not_chosen(passed_over: PassedOver, chosen: Mark) -> Finding:
         found=f"not chosen: {states}",
         mark=Mark.PROBLEM if chosen is Mark.PROBLEM else Mark.NOTE,
         advice=tuple(line for reason in reasons for line in _advice(reason)),
+        extras=passed_over.extras,
     )
 
 
@@ -114,4 +125,4 @@ def _missing(status: ModelStatus) -> str:
 
 
 def _advice(status: ModelStatus) -> tuple[str, ...]:
-    return (*([status.advice] if status.advice else []), *install_advice(status.extras))
+    return (status.advice,) if status.advice else ()

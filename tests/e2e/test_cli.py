@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from entrypoints.installation import install_command
+from entrypoints.settings.settings import CliSettings
 from tests.e2e.audio import decoded
 from tests.e2e.conftest import Run
 from tests.e2e.terminal import run_on_terminal
@@ -133,7 +134,7 @@ def test_a_failure_is_one_clear_line_on_standard_error(
 
 
 def test_wrong_settings_are_one_line_each(run: Run) -> None:
-    done = run("doctor", TTS_ENGINE="festival", MAX_TEXT_CHARS="many")
+    done = run("speak", "Hello.", TTS_ENGINE="festival", MAX_TEXT_CHARS="many")
 
     assert done.returncode == 2
     assert [line.split(": ")[1] for line in done.stderr.splitlines()] == [
@@ -197,6 +198,49 @@ def test_the_doctor_finds_no_problem_on_a_working_machine(run: Run, tmp_path: Pa
     assert done.returncode == 0, done.stdout
     assert "PROBLEM" not in done.stdout
     assert str(tmp_path / "output") in done.stdout
+
+
+def test_the_doctor_reports_wrong_settings_as_problems(run: Run) -> None:
+    done = run("doctor", TTS_ENGINE="festival", MAX_TEXT_CHARS="many")
+
+    assert (done.returncode, done.stderr) == (1, "")
+    problems = [line for line in done.stdout.splitlines() if line.startswith("PROBLEM")]
+    assert [line.split(": ")[0].split()[-1] for line in problems] == [
+        "TTS_ENGINE",
+        "MAX_TEXT_CHARS",
+    ]
+
+
+def test_the_doctor_shows_every_setting_with_its_source_and_no_secret(run: Run) -> None:
+    done = run(
+        "doctor",
+        "--json",
+        OBJECT_STORE="s3",
+        S3_BUCKET_NAME="speech",
+        BUCKET_ENDPOINT_URL="http://127.0.0.1:9",
+        BUCKET_ACCESS_KEY_ID="my-key",
+        S3_SECRET_ACCESS_KEY="my-secret",
+        HF_ENDPOINT="https://me:my-password@hub.example",
+    )
+
+    report = {
+        finding["subject"].removeprefix("setting "): finding["found"]
+        for finding in json.loads(done.stdout)["findings"]
+    }
+    assert done.returncode == 1  # nothing listens there
+    assert {name.upper() for name in CliSettings.model_fields} <= set(report)
+    assert report["S3_ENDPOINT_URL"] == "http://127.0.0.1:9 (from BUCKET_ENDPOINT_URL)"
+    assert report["S3_SECRET_ACCESS_KEY"] == "******** (from S3_SECRET_ACCESS_KEY)"
+    assert report["S3_REGION"] == "us-east-1 (default)"
+    assert "cannot be reached" in report["output (s3)"]
+    assert not any(word in done.stdout for word in ("my-key", "my-secret", "my-password"))
+
+
+def test_the_doctor_checks_with_a_workers_defaults_where_it_is_asked_to(run: Run) -> None:
+    done = run("doctor", "--worker", TTS_ENGINE=None)
+
+    assert done.returncode == 1
+    assert "setting S3_BUCKET_NAME: must be set to the bucket" in done.stdout
 
 
 def test_the_doctor_prints_advice_for_a_problem(run: Run) -> None:

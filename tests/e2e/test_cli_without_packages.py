@@ -74,16 +74,15 @@ def test_without_any_engine_the_error_explains_both(without: Without) -> None:
 def test_the_doctor_marks_no_missing_package_as_ok(without: Without) -> None:
     run = without("hibari", "runpod", "boto3")
 
-    report, found = run("doctor"), marks(run("doctor", "--json"))
+    done = run("doctor", "--json")
 
-    assert not [
-        line for line in report.stdout.splitlines() if line.startswith("ok") and "not inst" in line
-    ]
+    report, found = json.loads(done.stdout)["findings"], marks(done)
+    assert not [each for each in report if each["mark"] == "ok" and "not inst" in each["found"]]
     assert found["hibari-tts"] == found["engine preview"] == found["engine indextts2"] == "problem"
     assert found["runpod"] == found["boto3"] == "note"
     assert found["torch"] == "ok"
     for extra in ("preview", "worker"):
-        assert install_command(extra) in report.stdout
+        assert any(install_command(extra) in line for each in report for line in each["advice"])
 
 
 def test_the_doctor_requires_the_packages_that_the_settings_need(without: Without) -> None:
@@ -105,8 +104,18 @@ def test_the_doctor_requires_the_packages_that_the_settings_need(without: Withou
         "problem",
         "note",
     )
-    assert cloning["engine indextts2"] == "problem"
+    assert cloning["engine indextts2"] == cloning["weights IndexTeam/IndexTTS-2"] == "problem"
     assert bucket["boto3"] == "problem"
+
+
+def test_the_doctor_requires_the_sdk_of_a_worker(without: Without) -> None:
+    run = without("runpod", "torch")
+
+    found = marks(
+        run("doctor", "--json", "--worker", OBJECT_STORE="filesystem", TTS_ENGINE="preview")
+    )
+
+    assert found["runpod"] == "problem"
 
 
 def test_the_preview_engine_alone_is_no_problem_and_the_choice_is_explained(
@@ -120,6 +129,19 @@ def test_the_preview_engine_alone_is_no_problem_and_the_choice_is_explained(
     assert found["engine preview"] == "ok"
     assert found["engine indextts2"] == found["runpod"] == "note"
     assert checked.stderr.startswith("note: engine preview is used; indextts2 was not chosen: ")
+
+
+def test_without_the_preview_engine_auto_speaks_on_the_cpu_where_the_weights_are_there(
+    without: Without, checkpoint: Path
+) -> None:
+    run = without("hibari")
+
+    done = run(
+        "speak", "Hello world.", "--json", "--max-mel-tokens", "20", CHECKPOINTS_DIR=str(checkpoint)
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["metadata"]["engine"] == "indextts2"
 
 
 def test_a_default_voice_that_is_not_there_is_a_problem(without: Without) -> None:

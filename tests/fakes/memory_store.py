@@ -1,9 +1,12 @@
 """An object store in memory."""
 
+import itertools
+from io import BytesIO
 from threading import Lock
 from typing import BinaryIO
 
 from application.ports.storage import StoredObject
+from application.ports.storage_probe import PROBE_CONTENT, StorageProbe
 from domain.errors import Conflict, StorageFailed
 
 
@@ -17,6 +20,7 @@ class MemoryStore:
         self.objects: dict[str, tuple[str, bytes]] = {}
         self.failure: StorageFailed | None = None
         self._lock = Lock()
+        self._numbers = itertools.count()
 
     def is_reachable(self) -> bool:
         return self.failure is None
@@ -36,3 +40,13 @@ class MemoryStore:
             self.claim(key, owner=owner)
             self.objects[key] = (owner, whole)
         return StoredObject(key=key, url=f"memory:{key}")
+
+    def probe(self) -> StorageProbe:
+        key = self.put(
+            f"probe-{next(self._numbers)}.txt",
+            BytesIO(PROBE_CONTENT),
+            owner="probe",
+            content_type="text/plain",
+        ).key
+        del self.objects[key]
+        return StorageProbe(key)

@@ -7,8 +7,10 @@ import pytest
 
 from adapters.filesystem.store import FilesystemStore
 from application.ports.storage import ObjectStore, RemovedFiles, StoredObject
+from application.ports.storage_probe import ProbedStorage
 from domain.errors import StorageFailed
 from tests.contracts.object_store import ObjectStoreContract, put
+from tests.contracts.storage_probe import ProbedStorageContract
 
 NOW = time.time()
 LONG_AGO = NOW - 3 * 86_400
@@ -23,6 +25,16 @@ class TestFilesystemStore(ObjectStoreContract):
         with urllib.request.urlopen(stored.url) as answer:
             content: bytes = answer.read()
         return content
+
+
+class TestFilesystemProbe(ProbedStorageContract):
+    @pytest.fixture
+    def storage(self, root: Path) -> ProbedStorage:
+        self.root = root
+        return FilesystemStore(root=root)
+
+    def keys(self, storage: ProbedStorage) -> set[str]:
+        return {path.name for path in self.root.glob("*")}
 
 
 @pytest.fixture

@@ -17,8 +17,10 @@ import pytest
 from adapters.s3.connection import PROBE_POLICY, AddressingStyle, RetryPolicy
 from adapters.s3.store import S3Store
 from application.ports.storage import ObjectStore, StoredObject
+from application.ports.storage_probe import ProbedStorage
 from domain.errors import Conflict, StorageFailed
 from tests.contracts.object_store import ObjectStoreContract, put
+from tests.contracts.storage_probe import ProbedStorageContract
 from tests.loopback.s3_proxy import (
     FaultyProxy,
     cut_upload,
@@ -75,6 +77,36 @@ class TestS3Store(ObjectStoreContract):
 
     def content_at(self, store: ObjectStore, stored: StoredObject) -> bytes:
         return read(stored.url)
+
+
+class TestS3Probe(ProbedStorageContract):
+    @pytest.fixture
+    def storage(self, seaweed: Seaweed, prefix: str) -> ProbedStorage:
+        self.client, self.prefix = seaweed.connection().client(), prefix
+        return S3Store(connection=seaweed.connection(), bucket=BUCKET, prefix=prefix)
+
+    def keys(self, storage: ProbedStorage) -> set[str]:
+        found = self.client.list_objects_v2(Bucket=BUCKET, Prefix=self.prefix)
+        return {item["Key"] for item in found.get("Contents", [])}
+
+
+def test_a_probe_that_must_stay_is_told_with_the_reason(
+    proxied: S3Store, proxy: FaultyProxy, prefix: str
+) -> None:
+    proxy.fail(refusal(403, "AccessDenied"), method="DELETE")
+
+    probe = proxied.probe()
+
+    assert probe.key.startswith(f"{prefix}probe-")
+    assert "refused access (AccessDenied)" in probe.removal_failure
+
+
+@pytest.mark.parametrize("method", ["PUT", "HEAD", "GET"])
+def test_a_probe_that_is_refused_fails(proxied: S3Store, proxy: FaultyProxy, method: str) -> None:
+    proxy.fail(refusal(403, "AccessDenied"), method=method)
+
+    with pytest.raises(StorageFailed, match="refused access"):
+        proxied.probe()
 
 
 # what is stored

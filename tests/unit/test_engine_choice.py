@@ -92,6 +92,16 @@ def test_what_keeps_the_best_engine_is_told_as_values(
     assert choice.model.status() == READY
 
 
+def test_a_slow_engine_speaks_where_the_last_one_cannot() -> None:
+    slow = Engine(READY)
+    choice = choose_engine(
+        "auto", {"best": slow, "modest": Engine(NO_PACKAGE)}, setting="TTS_ENGINE"
+    )
+
+    assert choice.model is slow
+    assert states(choice.passed_over) == [ModelState.MISSING_PACKAGE]
+
+
 def test_an_engine_that_cannot_speak_either_is_not_blamed_alone() -> None:
     choice = choose_engine(
         "auto", {"best": Engine(NO_WEIGHTS), "modest": Engine(NO_PACKAGE)}, setting="TTS_ENGINE"

@@ -9,6 +9,7 @@ from application.ports.audio import AudioDecoder, AudioEncoder, AudioStreamEncod
 from application.ports.links import RecordingLinks
 from application.ports.speech_model import SpeechModel
 from application.ports.storage import ExpiringFiles, ObjectStore, StoredObject
+from application.ports.storage_probe import ProbedStorage
 from application.ports.voices import VoiceMirror, VoiceRepository, VoiceSource
 from application.ports.weights import WeightSource
 from domain.delivery import Delivery
@@ -19,6 +20,7 @@ from tests.contracts.expiring_files import ExpiringFilesContract
 from tests.contracts.object_store import ObjectStoreContract
 from tests.contracts.recording_links import RecordingLinksContract
 from tests.contracts.speech_model import CHUNKS, SamplingSpeechModelContract
+from tests.contracts.storage_probe import ProbedStorageContract
 from tests.contracts.voice_mirror import VoiceMirrorContract
 from tests.contracts.voice_repository import VoiceRepositoryContract
 from tests.contracts.voice_source import VoiceSourceContract
@@ -91,6 +93,15 @@ class TestMemoryLinks(RecordingLinksContract):
     def publish(self, links: RecordingLinks, content: bytes) -> str:
         cast("MemoryLinks", links).contents["memory:voice"] = content
         return "memory:voice"
+
+
+class TestMemoryStoreProbe(ProbedStorageContract):
+    @pytest.fixture
+    def storage(self) -> ProbedStorage:
+        return MemoryStore()
+
+    def keys(self, storage: ProbedStorage) -> set[str]:
+        return set(cast("MemoryStore", storage).objects)
 
 
 class TestDatedFiles(ExpiringFilesContract):

@@ -70,7 +70,7 @@ def assemble(options: EngineOptions, *, precision: Precision, device: torch.devi
         ImportError: A package is missing or broken.
     """
     files = CheckpointFiles(options.checkpoints_dir, options.hub_caches, options.baked_dir)
-    types = _number_types(precision)
+    types = number_types(precision)
     with bare_package(), torch.no_grad():
         classes = import_model_classes()
         # First, because a person edits the glossary, and reading it takes only a moment.
@@ -179,7 +179,7 @@ def _fused_vocoder(options: EngineOptions, device: torch.device) -> tuple[bool, 
     return True, ()
 
 
-def _number_types(precision: Precision) -> NumberTypes:
+def number_types(precision: Precision) -> NumberTypes:
     """Return the number types of ``precision``.
 
     bfloat16 has the range that flow matching needs, float16 the fine steps that the vocoder's

@@ -52,7 +52,7 @@ class TextNormaliser:
             for normalizer in (self._with_grammars, self._without_grammars):
                 if normalizer is None:
                     continue
-                normalizer.preferred_language = language if language in _LANGUAGES else None
+                _choose_language(normalizer, language)
                 # A grammar that fails at a text gives an empty one.
                 if normalised := str(normalizer.normalize(text)):
                     return normalised.strip()
@@ -62,14 +62,23 @@ class TextNormaliser:
 class _NoGrammar:
     """A grammar that changes nothing, in the shape in which the package calls grammars."""
 
-    def normalize(self, text: str, *, verbose: bool) -> str:
+    def normalize(self, text: str, *, verbose: bool = False) -> str:
         return text
+
+
+def _choose_language(normalizer: Any, language: str | None) -> None:
+    """Make ``normalizer`` read its next text as ``language``, or choose one if it is another."""
+    vars(normalizer).pop("use_chinese", None)  # to the method of its class
+    if language in _LANGUAGES:
+        normalizer.use_chinese = lambda _: language == "zh"
 
 
 def _without_grammars(normalizer: type[Any], terms: Glossary) -> Any:
     plain = normalizer(enable_glossary=True)
     plain.load_glossary(terms)
-    plain._normalizers = dict.fromkeys(_LANGUAGES, _NoGrammar())  # noqa: SLF001 - it has no setter
+    grammar = _NoGrammar()
+    plain._normalizers = dict.fromkeys(_LANGUAGES, grammar)  # noqa: SLF001 - it has no setter
+    plain.zh_normalizer = plain.en_normalizer = grammar  # the names in the original index-tts
     # The package's table for Chinese also replaces "$" by "." because its grammar has written
     # out every sum before. Without the grammar that would end a sentence in front of each sum.
     plain.zh_char_rep_map = plain.char_rep_map
