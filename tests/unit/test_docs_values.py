@@ -1,0 +1,156 @@
+"""Every variable, path and JSON object that the documentation names is one of the product's."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import AliasChoices
+
+from entrypoints.container import Container
+from entrypoints.settings.settings import Settings, WorkerSettings, load_settings
+from tests.docs.pages import BLOCKS, PAGES, ROOT, SPANS, Block, Span, prose, shown
+from tests.docs.shell import commands
+
+VARIABLE = re.compile(r"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_?)(?:=\S*)?")
+PATH = re.compile(
+    r"(?:domain|application|adapters|entrypoints|tests|docs|benchmarks|scripts|docker|deploy|examples"
+    r"|\.github|\.runpod|\.ci)/[\w./-]*\w"
+    r"|[\w.-]+\.(?:toml|yaml|yml|md|cfg)|Dockerfile|Makefile|NOTICE|LICENSE|handler\.py|constraints\.txt"
+)
+MADE_BY_A_GUIDE = re.compile(r"adapters/hum/.*|tests/integration/test_hum\.py")
+NOT_OF_THE_REPOSITORY = {
+    "config.yaml": "of the checkpoint",
+    "glossary.yaml": "of the checkpoint, a person's own",
+}
+OTHERS_VARIABLES = {
+    "RUNPOD_INIT_TIMEOUT": "RunPod",
+    "RUNPOD_API_KEY": "RunPod's programs",
+    "RUNPOD_WEBHOOK_GET_JOB": "RunPod's SDK",
+    "RUNPOD_LOG_LEVEL": "RunPod's SDK",
+    "AWS_ACCESS_KEY_ID": "boto3",
+    "HF_HUB_CACHE": "huggingface-hub",
+    "HF_HOME": "huggingface-hub",
+    "HF_HUB_OFFLINE": "huggingface-hub",
+    "NVIDIA_VISIBLE_DEVICES": "NVIDIA's container toolkit",
+    "NVIDIA_DRIVER_CAPABILITIES": "NVIDIA's container toolkit",
+    "BASE": "of a guide, the address of the API",
+    "KEY": "of a guide, the key of the API",
+    "URL": "of a guide, the address of a finished file",
+    "PATH": "the shell",
+}
+WORDS = {
+    "POST": "a method of HTTP",
+    "GET": "a method of HTTP",
+    "PROBLEM": "a mark of doctor",
+    "COMPLETED": "a status of a job on RunPod",
+    "FAILED": "a status of a job on RunPod",
+    "IN_PROGRESS": "a status of a job on RunPod",
+    "IN_QUEUE": "a status of a job on RunPod",
+    "INFO": "a level of the log",
+    "WARNING": "a level of the log",
+    "DEBUG": "a level of the log",
+    "ERROR": "a level of the log",
+    "NAME": "what stands in its place is of the reader's choice",
+    "CONTRIBUTING": "a page",
+    "SECURITY": "a page",
+    "NOTICE": "a file",
+    "LICENSE": "a file",
+    "BUCKET_": "the beginning of variables",
+    "S3_": "the beginning of variables",
+    "VOICES_S3_": "the beginning of variables",
+    "MISSING_PACKAGE": "a state of an engine",
+    "MISSING_WEIGHTS": "a state of an engine",
+    "NO_GPU": "a state of an engine",
+}
+S3 = {
+    "S3_ENDPOINT_URL": "https://s3.example",
+    "S3_ACCESS_KEY_ID": "id",
+    "S3_SECRET_ACCESS_KEY": "key",
+    "S3_BUCKET_NAME": "bucket",
+}
+
+
+def settings_variables() -> set[str]:
+    found = set()
+    for name, field in Settings.model_fields.items():
+        choices = field.validation_alias
+        found |= (
+            {str(choice) for choice in choices.choices}
+            if isinstance(choices, AliasChoices)
+            else {name.upper()}
+        )
+    return found
+
+
+def variables_of(file: str, pattern: str) -> set[str]:
+    path = ROOT / file
+    return set(re.findall(pattern, path.read_text(), re.MULTILINE)) if path.exists() else set()
+
+
+KNOWN_VARIABLES = (
+    settings_variables()
+    | set(OTHERS_VARIABLES)
+    | variables_of("Makefile", r"^(\w+) \?=")
+    | variables_of("Dockerfile", r"^ARG (\w+)")
+    | variables_of("Dockerfile", r"^(?:ENV|   ) ?(\w+)=")
+)
+
+
+def looks_like_a_variable(span: Span) -> bool:
+    found = VARIABLE.fullmatch(span.text)
+    return bool(found) and len(span.text) > 2
+
+
+@pytest.mark.parametrize("page", PAGES, ids=shown)
+def test_a_variable_that_a_page_names_is_read_by_a_program(page: Path) -> None:
+    named = {
+        str(span).partition("`")[2].partition("=")[0].strip("`")
+        for span in SPANS
+        if span.page == page and looks_like_a_variable(span)
+    }
+    set_by_commands = {
+        name
+        for block in BLOCKS
+        if block.page == page and block.language == "sh"
+        for command in commands(block.text)
+        for name in (
+            *command.assigned,
+            *(word.partition("=")[0] for word in command.words if command.words[0] == "export"),
+        )
+    } - {"export"}
+
+    assert (named | set_by_commands) - KNOWN_VARIABLES - set(WORDS) == set()
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in BLOCKS if block.language == "env"], ids=str
+)
+def test_the_worker_takes_the_variables_of_a_block(
+    block: Block, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = dict(line.split("=", 1) for line in block.text.splitlines())
+    assert set(values) <= KNOWN_VARIABLES
+    for name, value in {**S3, **values}.items():
+        monkeypatch.setenv(name, value)
+
+    Container(settings=load_settings(WorkerSettings)).store()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=shown)
+def test_a_file_that_a_page_names_exists(page: Path) -> None:
+    named = {span.text for span in SPANS if span.page == page and PATH.fullmatch(span.text)}
+    missing = {
+        name
+        for name in named - set(NOT_OF_THE_REPOSITORY)
+        if not MADE_BY_A_GUIDE.fullmatch(name) and not (ROOT / name).exists()
+    }
+
+    assert missing == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=shown)
+def test_an_object_in_a_sentence_is_json(page: Path) -> None:
+    for span in SPANS:
+        if span.page == page and span.text.startswith('{"') and "…" not in span.text:
+            json.loads(span.text)
