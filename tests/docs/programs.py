@@ -22,9 +22,9 @@ from tests.docs.pages import ROOT
 
 _MAKEFILE = (ROOT / "Makefile").read_text()
 _EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-_BIN_FOLDER = re.compile(r"^(\.venv/bin/|/opt/app/bin/)")
+_BIN_FOLDER = re.compile(r"^(\.venv/bin/|/app/bin/)")
 _ROUTE = re.compile(
-    r"(\$BASE|http://localhost:8000|https://api\.runpod\.ai/v2/\w+)"
+    r"(\$BASE|http://localhost:800[01]|https://api\.runpod\.ai/v2/\w+)"
     r"/(run|runsync|health|purge-queue|(stream|status|cancel)/[\w$-]+)"
 )
 _CURLS_FLAGS = {"-s", "-S", "-sS", "-f", "-N"}
@@ -39,6 +39,7 @@ _OTHERS: dict[str, set[str]] = {
     "kubectl": {"apply", "create", "logs", "port-forward"},
     "mc": {"admin", "alias", "ilm"},
     "nvidia-smi": set(),
+    "sleep": {"infinity"},
 }
 """The words that may follow a program that is not checked further; with none, it stands alone."""
 
@@ -293,6 +294,7 @@ _CHECKS: dict[str, _Check] = {
     "indextts-runpod": _check_command_line,
     "make": _check_make,
     "python": _check_python,
+    "python3": _check_python,
     "pip": _check_pip,
     "pytest": _check_pytest,
     "curl": _check_curl,

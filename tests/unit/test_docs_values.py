@@ -36,7 +36,8 @@ OTHERS_VARIABLES = {
     "NVIDIA_DRIVER_CAPABILITIES": "NVIDIA's container toolkit",
     "BASE": "of a guide, the address of the API",
     "KEY": "of a guide, the key of the API",
-    "URL": "of a guide, the address of a finished file",
+    "JOB": "of a guide, the id of a job",
+    "REGISTRY": "of a guide, where an image goes",
     "PATH": "the shell",
 }
 WORDS = {
@@ -51,7 +52,9 @@ WORDS = {
     "WARNING": "a level of the log",
     "DEBUG": "a level of the log",
     "ERROR": "a level of the log",
-    "NAME": "what stands in its place is of the reader's choice",
+    "NAME": "the reader's choice stands in its place",
+    "MY_BUCKET": "the reader's choice stands in its place",
+    "REPOSITORY_URL": "the reader's choice stands in its place",
     "CONTRIBUTING": "a page",
     "SECURITY": "a page",
     "NOTICE": "a file",
