@@ -38,5 +38,6 @@ def _texts(tree: ast.AST) -> Iterator[str]:
             yield re.sub(r"\{[\w:.]*\}", VARIES, node.value)
         elif isinstance(node, ast.JoinedStr):
             yield "".join(
-                str(part.value) if isinstance(part, ast.Constant) else VARIES for part in node.values
+                str(part.value) if isinstance(part, ast.Constant) else VARIES
+                for part in node.values
             )

@@ -33,7 +33,9 @@ def commands(text: str) -> Iterator[Command]:
         raise ValueError("write $(...) instead of backticks")
     for inner in _SUBSTITUTION.findall(text):
         yield from commands(inner)
-    lexer = shlex.shlex(_SUBSTITUTION.sub("SUBSTITUTED", text), posix=True, punctuation_chars=_OPERATORS)
+    lexer = shlex.shlex(
+        _SUBSTITUTION.sub("SUBSTITUTED", text), posix=True, punctuation_chars=_OPERATORS
+    )
     lexer.whitespace, lexer.commenters, lexer.whitespace_split = " \t\r", "", True
     words: list[str] = []
     is_target = False

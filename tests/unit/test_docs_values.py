@@ -126,9 +126,7 @@ def test_a_variable_that_a_page_names_is_read_by_a_program(page: Path) -> None:
     assert (named | set_by_commands) - KNOWN_VARIABLES - set(WORDS) == set()
 
 
-@pytest.mark.parametrize(
-    "block", [block for block in BLOCKS if block.language == "env"], ids=str
-)
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "env"], ids=str)
 def test_the_worker_takes_the_variables_of_a_block(
     block: Block, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,7 +35,8 @@ def test_a_message_that_a_page_quotes_is_one_that_the_product_prints(message: st
 
 
 @pytest.mark.parametrize(
-    "message", ["the disk is fool: …", "must be set to … must be", "weights are missing: …; run make"]
+    "message",
+    ["the disk is fool: …", "must be set to … must be", "weights are missing: …; run make"],
 )
 def test_a_message_that_nothing_prints_is_found(message: str) -> None:
     assert not is_printed(message)
