@@ -1,7 +1,7 @@
 """Way 1 of docs/guides/own-machine.md, followed as printed: from a clone to a served sentence.
 
-Nothing is installed: ``pip`` does nothing, and the stamp tells ``make`` that the packages are there.
-The port is one that is free. Everything else is what a reader types.
+Nothing is installed: ``pip`` does nothing, and the stamp tells ``make`` that the packages are
+there. The port is one that is free. Everything else is what a reader types.
 """
 
 import json
@@ -110,7 +110,7 @@ def port(clone: Path, environment: dict[str, str]) -> Iterator[int]:
     """Follow the fourth step, until the server listens."""
     with free_ports(1) as [port]:
         step = re.sub(
-            r"^indextts-runpod serve$", rf"exec \g<0> --port {port}", STEPS[3], flags=re.M
+            r"^indextts-runpod serve$", rf"exec \g<0> --port {port}", STEPS[3], flags=re.MULTILINE
         )
         server = subprocess.Popen(
             ["/bin/sh", "-ec", step], cwd=clone, env=environment, stderr=subprocess.PIPE, text=True

@@ -5,12 +5,14 @@ your own machine, to first requests and to adding an engine in the e2e tests of 
 """
 
 import re
+from collections.abc import Iterable
 
 import pytest
 import yaml
 
 from tests.docs.pages import BLOCKS, SPANS, Block, Span
-from tests.docs.programs import Problem, check, is_known
+from tests.docs.problem import Problem
+from tests.docs.programs import check, is_known
 from tests.docs.shell import Command, commands
 
 LANGUAGES = {"sh", "env", "json", "yaml", "python", "diff", "text", "mermaid"}
@@ -25,6 +27,12 @@ def is_command(span: Span) -> bool:
     return bool(found and found[2] and is_known(found[1]))
 
 
+def check_all(found: Iterable[Command]) -> None:
+    for command in found:
+        if command.words:
+            check(command.words)
+
+
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_a_block_says_what_it_is(block: Block) -> None:
     assert block.language in LANGUAGES
@@ -32,9 +40,7 @@ def test_a_block_says_what_it_is(block: Block) -> None:
 
 @pytest.mark.parametrize("block", SHELL_BLOCKS, ids=str)
 def test_a_program_takes_what_a_block_tells_it(block: Block) -> None:
-    for command in commands(block.text):
-        if command.words:
-            check(command.words)
+    check_all(commands(block.text))
 
 
 @pytest.mark.parametrize("span", [span for span in SPANS if is_command(span)], ids=str)
@@ -89,9 +95,10 @@ def test_a_program_or_a_yaml_file_of_a_page_can_be_read(block: Block) -> None:
     ],
 )
 def test_a_wrong_command_is_found(text: str, problem: str) -> None:
+    found = list(commands(text))
+
     with pytest.raises(Problem, match=re.escape(problem)):
-        for command in commands(text):
-            check(command.words)
+        check_all(found)
 
 
 def test_shell_text_is_cut_into_its_commands() -> None:

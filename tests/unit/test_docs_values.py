@@ -9,7 +9,7 @@ from pydantic import AliasChoices
 
 from entrypoints.container import Container
 from entrypoints.settings.settings import Settings, WorkerSettings, load_settings
-from tests.docs.pages import BLOCKS, PAGES, ROOT, SPANS, Block, Span, prose, shown
+from tests.docs.pages import BLOCKS, PAGES, ROOT, SPANS, Block, Span, shown
 from tests.docs.shell import commands
 
 VARIABLE = re.compile(r"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_?)(?:=\S*)?")

@@ -96,6 +96,7 @@ def test_the_guide_says_what_each_right_is_for() -> None:
 
 def test_s3s_lifecycle_rules_are_ones_that_the_service_takes(service: ServiceModel) -> None:
     shape = service.operation_model("PutBucketLifecycleConfiguration").input_shape
+    assert shape is not None
     rules = json.loads(marked("lifecycle: s3").text)
 
     report = ParamValidator().validate(

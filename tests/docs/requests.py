@@ -1,0 +1,48 @@
+"""What the documentation may send with curl: jobs that the worker takes, to the API's addresses."""
+
+import json
+import re
+from collections.abc import Sequence
+
+from domain.errors import InvalidRequest
+from entrypoints.parsing import parse_job
+from tests.docs.problem import Problem
+
+_ROUTE = re.compile(
+    r"(\$BASE|http://localhost:800[01]|https://api\.runpod\.ai/v2/\w+)"
+    r"/(run|runsync|health|purge-queue|(stream|status|cancel)/[\w$-]+)"
+)
+_FLAGS = {"-s"}
+_OPTIONS = {"-H", "-d", "-o"}
+
+
+def check_curl(arguments: Sequence[str]) -> None:
+    """Check curl's words.
+
+    Raises:
+        Problem: what is wrong with them.
+    """
+    rest = list(arguments)
+    bodies, urls = [], []
+    while rest:
+        word = rest.pop(0)
+        if word in _OPTIONS:
+            value = rest.pop(0)
+            bodies += [value] if word == "-d" else []
+        elif word.startswith("-") and word not in _FLAGS:
+            raise Problem(f"the option {word} is not checked")
+        elif not word.startswith("-"):
+            urls.append(word)
+    if len(urls) != 1 or not (route := _ROUTE.fullmatch(urls[0])):
+        raise Problem(f"this is no address of the API: {urls}")
+    if route[2] in ("run", "runsync") and len(bodies) != 1:
+        raise Problem("a job is one -d")
+    for body in bodies:
+        _check_job(body)
+
+
+def _check_job(text: str) -> None:
+    try:
+        parse_job(json.loads(text)["input"])
+    except (ValueError, KeyError, InvalidRequest) as error:
+        raise Problem(f"no job that the worker takes: {error}: {text}") from error
