@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
 import click
+import yaml
 
 from entrypoints.cli.main import cli
 from tests.docs.docker import check_docker
@@ -28,7 +29,6 @@ _OTHERS: dict[str, set[str]] = {
     "cd": {"indextts-runpod"},
     "echo": {"Now."},
     "git": {"clone", "fetch", "checkout"},
-    "kubectl": {"apply", "create", "logs", "port-forward"},
     "mc": {"admin", "alias", "ilm"},
     "nvidia-smi": set(),
     "sleep": {"infinity"},
@@ -159,6 +159,22 @@ def _check_curl(arguments: Sequence[str], _: bool) -> None:
     check_curl(arguments)
 
 
+def _check_kubectl(arguments: Sequence[str], _: bool) -> None:
+    command, *rest = arguments
+    if command not in ("apply", "port-forward", "rollout"):
+        raise Problem(f"kubectl {command} is not checked")
+    manifest = ROOT / "deploy" / "kubernetes.yaml"
+    if command == "apply" and rest != ["-f", str(manifest.relative_to(ROOT))]:
+        raise Problem(f"kubectl apply {' '.join(rest)} is not checked")
+    parts = {
+        f"{part['kind'].lower()}/{part['metadata']['name']}"
+        for part in yaml.safe_load_all(manifest.read_text())
+    }
+    for word in rest:
+        if re.fullmatch(r"\w+/\w+", word) and word not in {*parts, str(manifest)}:
+            raise Problem(f"the manifest has no {word}")
+
+
 def _check_docker(arguments: Sequence[str], is_whole: bool) -> None:
     if inside := check_docker(arguments):
         check(inside, is_whole=is_whole)
@@ -175,5 +191,6 @@ _CHECKS: dict[str, _Check] = {
     "pytest": _check_pytest,
     "curl": _check_curl,
     "docker": _check_docker,
+    "kubectl": _check_kubectl,
     "export": _check_export,
 }

@@ -95,6 +95,8 @@ KNOWN_VARIABLES = (
     settings_variables()
     | set(OTHERS_VARIABLES)
     | variables_of("Makefile", r"^(\w+) \?=")
+    | variables_of(".github/workflows/release.yml", r"\bvars\.(\w+)")
+    | variables_of(".github/workflows/release.yml", r"\bsecrets\.(\w+)")
     | variables_of("Dockerfile", r"^ARG (\w+)")
     | variables_of("Dockerfile", r"^(?:ENV|   ) ?(\w+)=")
 )
