@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
 import click
-import yaml
 
 from entrypoints.cli.main import cli
-from tests.docs.docker import check_docker
+from tests.docs.containers import check_docker, check_kubectl
 from tests.docs.pages import ROOT
 from tests.docs.problem import Problem
 from tests.docs.requests import check_curl
@@ -160,19 +159,7 @@ def _check_curl(arguments: Sequence[str], _: bool) -> None:
 
 
 def _check_kubectl(arguments: Sequence[str], _: bool) -> None:
-    command, *rest = arguments
-    if command not in ("apply", "port-forward", "rollout"):
-        raise Problem(f"kubectl {command} is not checked")
-    manifest = ROOT / "deploy" / "kubernetes.yaml"
-    if command == "apply" and rest != ["-f", str(manifest.relative_to(ROOT))]:
-        raise Problem(f"kubectl apply {' '.join(rest)} is not checked")
-    parts = {
-        f"{part['kind'].lower()}/{part['metadata']['name']}"
-        for part in yaml.safe_load_all(manifest.read_text())
-    }
-    for word in rest:
-        if re.fullmatch(r"\w+/\w+", word) and word not in {*parts, str(manifest)}:
-            raise Problem(f"the manifest has no {word}")
+    check_kubectl(arguments)
 
 
 def _check_docker(arguments: Sequence[str], is_whole: bool) -> None:

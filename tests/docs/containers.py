@@ -1,4 +1,4 @@
-"""What the documentation may tell docker: what the Dockerfile and compose.yaml have."""
+"""What the documentation may tell docker and kubectl: what the deployment files have."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ import yaml
 from tests.docs.pages import ROOT
 from tests.docs.problem import Problem
 
+_MANIFEST = ROOT / "deploy" / "kubernetes.yaml"
 _COMPOSE_COMMANDS = ("up", "down", "logs", "exec", "run", "build")
 _COMPOSE_FLAGS = {"-d", "-f", "--build", "--rm", "--volumes", "--wait"}
 
@@ -22,6 +23,26 @@ def check_docker(arguments: Sequence[str]) -> tuple[str, ...]:
     if command not in _COMMANDS:
         raise Problem(f"docker {command} is not checked")
     return _COMMANDS[command](rest)
+
+
+def check_kubectl(arguments: Sequence[str]) -> None:
+    """Check kubectl's words.
+
+    Raises:
+        Problem: what is wrong with them.
+    """
+    command, *rest = arguments
+    if command not in ("apply", "port-forward", "rollout"):
+        raise Problem(f"kubectl {command} is not checked")
+    if command == "apply" and rest != ["-f", str(_MANIFEST.relative_to(ROOT))]:
+        raise Problem(f"kubectl apply {' '.join(rest)} is not checked")
+    parts = {
+        f"{part['kind'].lower()}/{part['metadata']['name']}"
+        for part in yaml.safe_load_all(_MANIFEST.read_text())
+    }
+    for word in rest:
+        if re.fullmatch(r"\w+/\w+", word) and word not in parts:
+            raise Problem(f"the manifest has no {word}")
 
 
 def _check_build(arguments: Sequence[str]) -> tuple[str, ...]:
