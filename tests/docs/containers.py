@@ -32,7 +32,7 @@ def check_kubectl(arguments: Sequence[str]) -> None:
         Problem: what is wrong with them.
     """
     command, *rest = arguments
-    if command not in ("apply", "port-forward", "rollout"):
+    if command not in ("apply", "port-forward", "wait"):
         raise Problem(f"kubectl {command} is not checked")
     if command == "apply" and rest != ["-f", str(_MANIFEST.relative_to(ROOT))]:
         raise Problem(f"kubectl apply {' '.join(rest)} is not checked")
