@@ -54,10 +54,12 @@ def _events_of(path: Path) -> Iterator[tuple[str, Event]]:
         for node in ast.walk(function)
     }
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
+        if not isinstance(node, ast.Call | ast.Dict):
             continue
         place = f"{path.relative_to(ROOT)}:{node.lineno}"
-        if _is_timed(node):
+        if isinstance(node, ast.Dict):
+            yield from _written(node, place)
+        elif _is_timed(node):
             name = _first_string(node, place)
             yield name, Event({"info"}, {"took"}, [place], is_open=True)
             yield f"{name}_failed", Event({"error"}, {"error"}, [place], is_open=True)
@@ -72,6 +74,18 @@ def _logged(call: ast.Call, place: str) -> tuple[str, Event]:
     return _constant(call.args[0] if call.args else None, place), Event(
         {level}, {name for name in names if name}, [place], is_open=None in names
     )
+
+
+def _written(line: ast.Dict, place: str) -> Iterator[tuple[str, Event]]:
+    """Yield the event of a line that is written without the logger, at the level ``info``."""
+    values = {
+        key.value: value
+        for key, value in zip(line.keys, line.values, strict=True)
+        if isinstance(key, ast.Constant) and isinstance(key.value, str)
+    }
+    if "event" in values:
+        fields = set(values) - {"event", "level", "timestamp"}
+        yield _constant(values["event"], place), Event({"info"}, fields, [place])
 
 
 def _is_logged(call: ast.Call) -> bool:

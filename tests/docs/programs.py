@@ -115,9 +115,10 @@ def _check_flags(module: str, arguments: Sequence[str]) -> None:
     spec = find_spec(module)
     assert spec is not None
     source = ROOT.joinpath(*module.split("."))
-    path = source / "__main__.py" if source.is_dir() else source.with_suffix(".py")
+    files = [*source.glob("*.py")] if source.is_dir() else [source.with_suffix(".py")]
+    text = "".join(path.read_text() for path in files)
     for flag in arguments:
-        if flag.startswith("--") and f'"{flag}"' not in path.read_text():
+        if flag.startswith("--") and f'"{flag}"' not in text:
             raise Problem(f"{module} has no option {flag}")
 
 
