@@ -16,7 +16,7 @@ from entrypoints.cli.main import cli
 from tests.docs.containers import check_docker, check_kubectl
 from tests.docs.pages import ROOT
 from tests.docs.problem import Problem
-from tests.docs.requests import check_curl
+from tests.docs.requests import check_curl, check_job
 
 _MAKEFILE = (ROOT / "Makefile").read_text()
 _EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
@@ -24,13 +24,16 @@ _BIN_FOLDER = re.compile(r"^(\.venv/bin/|/app/bin/)")
 _OTHERS: dict[str, set[str]] = {
     ".": {".venv/bin/activate"},
     "aplay": set(),
+    "apt-get": {"install"},
     "aws": {"s3api"},
+    "base64": set(),
     "cd": {"indextts-runpod"},
     "echo": {"Now."},
     "git": {"clone", "fetch", "checkout"},
     "mc": {"admin", "alias", "ilm"},
     "nvidia-smi": set(),
     "sleep": {"infinity"},
+    "tr": {"-d"},
 }
 """The words that may follow a program that is not checked further; with none, it stands alone."""
 
@@ -62,7 +65,8 @@ def is_known(program: str) -> bool:
 
 def _check_command_line(arguments: Sequence[str], is_whole: bool) -> None:
     command: click.Command = cli
-    context = click.Context(cli, info_name="indextts-runpod")
+    # With other settings click would remember another --help for later callers.
+    context = click.Context(cli, info_name="indextts-runpod", **cli.context_settings)
     rest = list(arguments)
     while isinstance(command, click.Group):
         if not rest or rest[0] in ("--version", "--help"):
@@ -104,7 +108,7 @@ def _check_python(arguments: Sequence[str], is_whole: bool) -> None:
         _check_flags(arguments[1], arguments[2:])
     elif arguments[:1] == ["-c"]:
         compile(arguments[1], "a page", "exec")
-    elif not arguments or arguments[0] not in ("handler.py", *_MADE_BY_A_GUIDE):
+    elif not arguments or arguments[0] not in ("handler.py", "/app/handler.py", *_MADE_BY_A_GUIDE):
         raise Problem(f"python {' '.join(arguments)} runs nothing that is known")
 
 
@@ -159,6 +163,12 @@ def _check_curl(arguments: Sequence[str], _: bool) -> None:
     check_curl(arguments)
 
 
+def _check_printf(arguments: Sequence[str], _: bool) -> None:
+    """Check the request that is written with some recording in the place of ``%s``."""
+    template, *_values = arguments
+    check_job(template.replace("%s", "AAAA"))
+
+
 def _check_kubectl(arguments: Sequence[str], _: bool) -> None:
     check_kubectl(arguments)
 
@@ -180,5 +190,6 @@ _CHECKS: dict[str, _Check] = {
     "curl": _check_curl,
     "docker": _check_docker,
     "kubectl": _check_kubectl,
+    "printf": _check_printf,
     "export": _check_export,
 }
