@@ -39,6 +39,7 @@ WORDS = {
     "PROBLEM": "a mark of doctor",
     "COMPLETED": "a status of a job on RunPod",
     "FAILED": "a status of a job on RunPod",
+    "IN_PROGRESS": "a status of a job on RunPod",
     "INFO": "a level of the log",
     "WARNING": "a level of the log",
     "DEBUG": "a level of the log",
