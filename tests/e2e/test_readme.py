@@ -15,6 +15,7 @@ BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOT
 NOT_HERE = (
     "make test",  # this suite
     "make worker",  # installs torch
+    "docker ",  # tests/image runs what these run
     "pip install",
     "indextts-runpod download",  # fetches gigabytes
     ". .venv/bin/activate",
