@@ -74,6 +74,8 @@ def _check_run(arguments: Sequence[str]) -> tuple[str, ...]:
 
 
 def _check_compose(arguments: Sequence[str]) -> tuple[str, ...]:
+    if not arguments:  # a sentence names the program
+        return ()
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
     services = compose["services"]
     profiles = {name for service in services.values() for name in service.get("profiles", [])}
