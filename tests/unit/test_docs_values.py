@@ -36,6 +36,7 @@ OTHERS_VARIABLES = {
 WORDS = {
     "POST": "a method of HTTP",
     "PROBLEM": "a mark of doctor",
+    "GPU": "a subject of doctor",
     "COMPLETED": "a status of a job on RunPod",
     "FAILED": "a status of a job on RunPod",
     "IN_PROGRESS": "a status of a job on RunPod",
