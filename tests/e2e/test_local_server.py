@@ -1,5 +1,5 @@
-"""The page docs/guides/first-requests.md, followed from nothing to a streamed file, on the local
-server and at a queue like RunPod's."""
+"""The programs of docs/guides/first-requests.md and voices.md, on the local server and at a queue
+like RunPod's."""
 
 import json
 import re
@@ -16,12 +16,15 @@ from typing import Any
 
 import pytest
 
+from tests.docs.pages import blocks
+from tests.e2e.audio import BUNDLED_VOICE
 from tests.e2e.conftest import Deployment
 from tests.loopback.free_ports import free_ports
 from tests.loopback.runpod_queue import ENDPOINT
 from tests.loopback.worker_process import ROOT, WorkerProcess
 
-PAGE = (ROOT / "docs" / "guides" / "first-requests.md").read_text()
+GUIDES = ROOT / "docs" / "guides"
+PAGE = (GUIDES / "first-requests.md").read_text()
 TEXT = "Hello from afar. And hello again."
 
 
@@ -80,9 +83,18 @@ def test_a_failed_job_is_told_in_the_local_servers_way(server: str) -> None:
 
 @pytest.fixture
 def client(tmp_path: Path) -> Path:
-    [program] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    path = tmp_path / "stream.py"
-    path.write_text(program)
+    return program_of("first-requests.md", tmp_path / "stream.py")
+
+
+@pytest.fixture
+def cloning_client(tmp_path: Path) -> Path:
+    return program_of("voices.md", tmp_path / "clone.py")
+
+
+def program_of(page: str, path: Path) -> Path:
+    """Save the only program of a page, as its reader does."""
+    [block] = [block for block in blocks(GUIDES / page) if block.language == "python"]
+    path.write_text(block.text)
     return path
 
 
@@ -126,3 +138,23 @@ def test_the_pages_client_tells_why_a_job_failed(
         done = run(client, base, "any", "?!", str(tmp_path / "out.wav"))
         assert done.returncode == 1
         assert done.stderr.startswith("invalid_request: text: ")
+
+
+def test_the_program_of_the_page_on_voices_speaks_in_a_recording(
+    server: str, cloning_client: Path, tmp_path: Path
+) -> None:
+    recording = tmp_path / "my-recording.ogg"
+    recording.write_bytes(BUNDLED_VOICE)
+    done = run(cloning_client, server, "any", str(recording), TEXT, str(tmp_path / "out.wav"))
+    assert done.returncode == 0, done.stderr
+    assert 1 < seconds_of(tmp_path / "out.wav") < 10
+
+
+def test_the_program_of_the_page_on_voices_tells_what_is_wrong_with_a_recording(
+    server: str, cloning_client: Path, tmp_path: Path
+) -> None:
+    recording = tmp_path / "my-recording.wav"
+    recording.write_bytes(b"no sound")
+    done = run(cloning_client, server, "any", str(recording), TEXT, str(tmp_path / "out.wav"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("bad_reference: ")

@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.audio import BUNDLED_VOICE
 from tests.loopback.worker_process import ROOT
 
-BLOCKS = re.findall(r"```\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 NOT_HERE = (
     "make test",  # this suite
     "make worker",  # installs torch

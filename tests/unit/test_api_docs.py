@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -13,13 +12,13 @@ from entrypoints.json_schema import schemas
 from entrypoints.parsing import parse_job
 from entrypoints.schemas import Question, SpeechInput
 from entrypoints.worker.job_store import JobS3
+from tests.docs.pages import BLOCKS, ROOT, Block
 
-DOCS = Path(__file__).parents[2] / "docs"
-JOBS = (DOCS / "reference" / "jobs.md").read_text()
-ERRORS = (DOCS / "reference" / "errors.md").read_text()
-PAGE = "\n".join([(DOCS / "guides" / "first-requests.md").read_text(), JOBS, ERRORS])
-EXAMPLES = re.findall(r"<!-- (\w+)(?:: (\w+))? -->\n```json\n(.*?)```", PAGE, re.DOTALL)
-CURLS = re.findall(r"-d '(.*?)'", PAGE, re.DOTALL)
+REFERENCE = ROOT / "docs" / "reference"
+JOBS = (REFERENCE / "jobs.md").read_text()
+ERRORS = (REFERENCE / "errors.md").read_text()
+EXAMPLES = [block for block in BLOCKS if block.language == "json"]
+CHECKED_ELSEWHERE = ("policy: ", "lifecycle: ")  # tests/unit/test_guide_s3.py
 ERROR = re.compile(r"[a-z_]+: \S.*")
 
 
@@ -27,9 +26,10 @@ def check(schema: str, value: Any) -> None:
     jsonschema.validate(value, schemas()[f"{schema}.json"])
 
 
-@pytest.mark.parametrize(("kind", "schema", "text"), EXAMPLES)
-def test_an_example_is_what_the_schema_says(kind: str, schema: str, text: str) -> None:
-    example = json.loads(text)
+@pytest.mark.parametrize("block", EXAMPLES, ids=str)
+def test_an_example_is_what_its_mark_says(block: Block) -> None:
+    example = json.loads(block.text)
+    kind, _, schema = block.mark.partition(": ")
     if kind == "request":
         check(schema, example["input"])
         parse_job(example["input"])
@@ -40,17 +40,10 @@ def test_an_example_is_what_the_schema_says(kind: str, schema: str, text: str) -
         check(schema, only)
     elif kind == "failed":
         assert ERROR.fullmatch(example["error"])
-    else:
+    elif kind == "object":
         check(schema, example)
-
-
-def test_every_example_is_checked() -> None:
-    assert len(EXAMPLES) == PAGE.count("```json")
-
-
-@pytest.mark.parametrize("request_text", CURLS)
-def test_a_curl_command_asks_for_what_the_worker_takes(request_text: str) -> None:
-    parse_job(json.loads(request_text)["input"])
+    else:
+        assert block.mark.startswith(CHECKED_ELSEWHERE), "say above the block what it is"
 
 
 def table_of(section: str) -> set[str]:

@@ -1,0 +1,57 @@
+"""What the documentation may send with curl: jobs that the worker takes, to the API's addresses."""
+
+import json
+import re
+from collections.abc import Sequence
+
+from domain.errors import InvalidRequest
+from entrypoints.parsing import parse_job
+from tests.docs.problem import Problem
+
+_ROUTE = re.compile(
+    r"(\$BASE|http://localhost:800[01]|https://api\.runpod\.ai/v2/\w+)"
+    r"/(run|runsync|health|purge-queue|(stream|status|cancel)/[\w$-]+)"
+)
+WRITTEN_BEFORE = "@request.json"
+"""A file that a command before it wrote, and that was checked there."""
+
+_FLAGS = {"-s"}
+_OPTIONS = {"-H", "-d", "-o"}
+
+
+def check_curl(arguments: Sequence[str]) -> None:
+    """Check curl's words.
+
+    Raises:
+        Problem: what is wrong with them.
+    """
+    rest = list(arguments)
+    bodies, urls = [], []
+    while rest:
+        word = rest.pop(0)
+        if word in _OPTIONS:
+            value = rest.pop(0)
+            bodies += [value] if word == "-d" else []
+        elif word.startswith("-") and word not in _FLAGS:
+            raise Problem(f"the option {word} is not checked")
+        elif not word.startswith("-"):
+            urls.append(word)
+    if len(urls) != 1 or not (route := _ROUTE.fullmatch(urls[0])):
+        raise Problem(f"this is no address of the API: {urls}")
+    if route[2] in ("run", "runsync") and len(bodies) != 1:
+        raise Problem("a job is one -d")
+    for body in bodies:
+        if body != WRITTEN_BEFORE:
+            check_job(body)
+
+
+def check_job(text: str) -> None:
+    """Check a request as clients send it.
+
+    Raises:
+        Problem: it is no JSON, or no job that the worker takes.
+    """
+    try:
+        parse_job(json.loads(text)["input"])
+    except (ValueError, KeyError, InvalidRequest) as error:
+        raise Problem(f"no job that the worker takes: {error}: {text}") from error
