@@ -144,7 +144,7 @@ def test_a_target_that_nothing_meets_finds_nothing() -> None:
 
 def test_the_page_shows_what_its_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
     [(command, shown)] = re.findall(
-        r"```\npython -m benchmarks\.scale (one .*?)\n```\n\n```\n(.*?)```",
+        r"```sh\npython -m benchmarks\.scale (one .*?)\n```\n\n```text\n(.*?)```",
         PAGE,
         re.DOTALL,
     )
