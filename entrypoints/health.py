@@ -30,11 +30,11 @@ class HealthWeights(Answer):
 
 
 class HealthModel(Answer):
-    """How far the speech model is from speaking; ``weights`` while they come, else null."""
+    """How far the speech model is from speaking; ``weights`` are told while they come."""
 
     state: ModelStateName
     missing_files: list[str]
-    weights: HealthWeights | None
+    weights: HealthWeights | None = None
 
 
 class HealthStorage(Answer):

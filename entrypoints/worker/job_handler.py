@@ -123,7 +123,7 @@ class JobHandler:
 
     async def _answer(self, question: Question) -> dict[str, Any]:
         if question.action == "health_check":
-            return (await self._health()).model_dump(mode="json")
+            return (await self._health()).model_dump(mode="json", exclude_none=True)
         voices = await in_thread(self._voice_list)
         return voices.model_dump(mode="json", exclude_none=True)
 

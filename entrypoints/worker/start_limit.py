@@ -11,7 +11,7 @@ LIMIT_SECONDS = 420.0
 VARIABLE = "RUNPOD_INIT_TIMEOUT"
 
 _LOADING_SECONDS = 60.0
-"""For loading the model once the weights are here: several times what a GPU was seen to take."""
+"""For loading the model once the weights are here: an assumption, since no GPU was measured."""
 _MARGIN = 1.5
 _ROUND_SECONDS = 60
 

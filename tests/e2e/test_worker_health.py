@@ -48,7 +48,7 @@ def test_health_reports_the_state_of_the_model(
 ) -> None:
     answer = prompt_answer(*asked[state])
     assert answer["status"] == status
-    assert answer["model"] == {"state": state, "missing_files": missing, "weights": None}
+    assert answer["model"] == {"state": state, "missing_files": missing}
     assert answer["storage"] == {"kind": "filesystem", "reachable": True}
     assert answer["voices"] == {"count": 1}
 

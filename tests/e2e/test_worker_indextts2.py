@@ -98,4 +98,4 @@ def test_health_is_healthy_once_loaded(speaking: Deployment) -> None:
     health = speaking.run({"action": "health_check"}).output[0]
 
     assert (health["status"], health["engine"]) == ("healthy", "indextts2")
-    assert health["model"] == {"state": "ready", "missing_files": [], "weights": None}
+    assert health["model"] == {"state": "ready", "missing_files": []}

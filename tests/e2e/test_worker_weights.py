@@ -105,7 +105,7 @@ def health_with(deployment: Deployment, done_bytes: int) -> dict[str, Any]:
     while True:
         [answer] = deployment.run(QUESTION).output
         assert answer["status"] == answer["model"]["state"] == "loading", answer
-        if (answer["model"]["weights"] or {"done_bytes": 0})["done_bytes"] >= done_bytes:
+        if answer["model"].get("weights", {"done_bytes": 0})["done_bytes"] >= done_bytes:
             found: dict[str, Any] = answer["model"]["weights"]
             return found
 
