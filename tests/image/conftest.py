@@ -24,8 +24,6 @@ TOKEN = "hf_a-token-that-stays-out-of-the-image"
 
 def build(target: str, *arguments: str, name: str, **environment: str) -> str:
     """Build a target and return the name of its image."""
-    if os.environ.get("SKIPBUILD"):
-        return f"{NAME}:{name}"
     log = WORK / f"{name}.log"
     began = time.monotonic()
     with log.open("wb") as sink:
