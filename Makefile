@@ -66,7 +66,7 @@ image: ## build the image TARGET (preview) without a daemon; needs root, buildah
 	scripts/build-image $(TARGET)
 
 image-test: .venv/test.stamp ## build the images and run them as containers; needs the same
-	$(BIN)/pytest tests/image -rs --timeout 2400
+	$(BIN)/pytest tests/image --timeout 2400
 
 clean: ## remove .venv
 	rm -rf .venv

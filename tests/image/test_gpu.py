@@ -83,13 +83,17 @@ def test_asks_the_container_runtime_for_a_gpu(gpu: Container) -> None:
     assert "NVIDIA_DRIVER_CAPABILITIES=compute,utility" in gpu.config["Env"]
 
 
-def test_the_baked_weights_are_verified(baked: Container, tmp_path: Path) -> None:
-    baked.run(
-        *("indextts-runpod", "download", "--check"),
-        logs=tmp_path,
-        CHECKPOINTS_DIR=WEIGHTS,
-        HF_HUB_OFFLINE="1",
-    )
+def test_speaks_with_baked_weights_and_asks_the_hub_nothing(
+    baked: Container, hub: LoopbackHub, queue: JobQueue, tmp_path: Path
+) -> None:
+    hub.asked.clear()
+    hub.user_agents.clear()
+
+    with worker(baked, queue, tmp_path, HF_ENDPOINT=hub.endpoint) as running:
+        job = queue.run({"text": "Hello.", "session_id": "baked", "max_mel_tokens": 20})
+        assert job.status == "COMPLETED", running.printed()
+
+    assert (hub.asked, hub.user_agents) == ([], set())
     assert f"BAKED_WEIGHTS_DIR={WEIGHTS}" in baked.config["Env"]
 
 

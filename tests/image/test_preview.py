@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,13 @@ def started(container: Container, queue: JobQueue, logs: Path) -> Iterator[Runni
     with container.started(logs=logs, **queue.worker_environment()) as running:
         queue.run({"action": "list_voices"})
         yield running
+
+
+@pytest.fixture(scope="module")
+def queue() -> Iterator[JobQueue]:
+    """Open the queue of the worker that the tests share."""
+    with closing(JobQueue()) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +78,9 @@ def test_runs_as_a_numeric_user_that_can_write_to_the_volume(
     assert (preview.root / VOLUME).stat().st_uid == USER
 
 
-def test_ends_with_status_0_on_sigterm(preview: Container, queue: JobQueue, tmp_path: Path) -> None:
-    with started(preview, queue, tmp_path) as worker:
+def test_ends_with_status_0_on_sigterm(preview: Container, tmp_path: Path) -> None:
+    with (
+        closing(JobQueue()) as own_queue,
+        started(preview, own_queue, tmp_path) as worker,
+    ):
         assert worker.stop() == 0, worker.printed()
