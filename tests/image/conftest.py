@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +18,6 @@ from tests.loopback.runpod_queue import JobQueue
 ROOT = Path(__file__).parents[2]
 WORK = Path(os.environ.get("IMAGE_TEST_DIR") or "/var/tmp/indextts-image")
 NAME = "localhost/indextts-runpod"
-CPU_TORCH = "https://download.pytorch.org/whl/cpu"
 TOKEN = "hf_a-token-that-stays-out-of-the-image"
 
 
@@ -58,13 +56,11 @@ def preview_image() -> str:
 def cpu_torch() -> dict[str, str]:
     """Return the settings with which a build finds torch's CPU build.
 
-    A machine that does not reach torch's index has the wheel in a folder that its pip knows.
+    CPU_TORCH_INDEX names its index. Without it the build sees the wheels that this machine's pip
+    knows, and where none of them is torch, it takes the CUDA build.
     """
-    try:
-        with urllib.request.urlopen(f"{CPU_TORCH}/torch/", timeout=10):
-            return {"TORCH_INDEX": CPU_TORCH}
-    except OSError:
-        return {"LOCAL_WHEELS": "true"}
+    index = os.environ.get("CPU_TORCH_INDEX", "")
+    return {"TORCH_INDEX": index} if index else {"LOCAL_WHEELS": "true"}
 
 
 @pytest.fixture(scope="session")
