@@ -42,7 +42,7 @@ def test_every_build_argument_is_on_the_page_with_its_default() -> None:
 
 
 def test_the_commands_of_the_page_name_targets_and_arguments_that_exist() -> None:
-    commands = "\n".join(re.findall(r"^```\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
+    commands = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
 
     assert set(re.findall(r"(?:--target |TARGET=)([\w-]+)", commands)) <= set(STAGES)
     assert set(re.findall(r"--build-arg (\w+)=", commands)) <= {name for name, _ in ARGUMENTS}
