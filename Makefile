@@ -9,7 +9,8 @@ TARGET ?= preview
 BIN := .venv/bin
 comma := ,
 # Prints one line for each download, so that a long set-up is seen to move.
-PIP := $(BIN)/pip install --disable-pip-version-check --progress-bar off --constraint constraints.txt
+# setuptools warns of editable installations, which is what a clone is for.
+PIP := PYTHONWARNINGS='ignore:Editable installation' $(BIN)/pip install --disable-pip-version-check --progress-bar off --constraint constraints.txt
 DOWNLOADS := sed -un 's/^ *Downloading \(.*\)/    \1/p'
 CHECK_SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 # Tests of whole programs wait most of the time, so there are more processes than cores. The tests of

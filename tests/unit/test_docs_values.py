@@ -87,6 +87,7 @@ KNOWN_VARIABLES = (
     | variables_of("Makefile", r"^(\w+) \?=")
     | variables_of(".github/workflows/release.yml", r"\bvars\.(\w+)")
     | variables_of(".github/workflows/release.yml", r"\bsecrets\.(\w+)")
+    | variables_of(".github/workflows/images.yml", r"\bvars\.(\w+)")
     | variables_of("Dockerfile", r"^ARG (\w+)")
     | variables_of("scripts/build-image", r"\$\{?([A-Z]\w+)")
     | variables_of("Dockerfile", r"^(?:ENV|   ) ?(\w+)=")
