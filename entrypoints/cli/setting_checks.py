@@ -56,10 +56,14 @@ def _shown(value: Any) -> str:
     """Return ``value`` as a person would write it, without what is secret."""
     if isinstance(value, SecretStr):
         return _MASK if value.get_secret_value() else "not set"
-    if value is None or value == "":
+    if value is None or value in ("", ()):
         return "not set"
     if isinstance(value, bool):
         return str(value).lower()
     if value == sys.maxsize:
         return "no limit"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
     return str(value) if isinstance(value, Path) else _USER.sub(f"//{_MASK}@", str(value))
