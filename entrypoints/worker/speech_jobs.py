@@ -46,7 +46,7 @@ class SpeechJobs:
         stopping: Whether the process was asked to stop.
         timeout_seconds: Longest time of a job, from when it has the engine to its last object.
         release_seconds: Longest time that a cancelled job may still hold the engine.
-        progress: Tells how far a batch job is; None where nobody asks.
+        progress: Sends how far a batch job is; None where no client could see it.
     """
 
     def __init__(
