@@ -7,8 +7,8 @@ that cannot be imported becomes a ``StandIn``, which a module may do anything wi
 imported and nothing afterwards.
 
 Only the import statements of the package's own modules are treated so, and of these only the ones
-at a module's top level: one inside ``try`` or a function already has somebody who expects it to
-fail. Nothing enters ``sys.modules`` but modules of the package.
+at a module's top level: around one inside ``try`` or a function the module handles the failure
+itself. Nothing enters ``sys.modules`` but modules of the package.
 """
 
 import ast
