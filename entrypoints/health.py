@@ -8,8 +8,8 @@ from typing import Literal, TypeVar
 from application.ports.speech_model import ModelState, ModelStatus, SpeechModel
 from application.ports.storage import ObjectStore
 from application.ports.voices import VoiceRepository
+from entrypoints.engine.thread_stream import in_thread
 from entrypoints.results import Answer
-from entrypoints.worker.thread_stream import in_thread
 
 AnswerT = TypeVar("AnswerT")
 

@@ -12,12 +12,12 @@ from typing import Any
 from application.ports.speech_model import ModelState
 from domain.errors import SpeechError
 from entrypoints.container import Container
+from entrypoints.engine.faults import is_worker_fault
 from entrypoints.exit_codes import WRONG_USAGE, SettingsError, complain
 from entrypoints.health import Health, health
 from entrypoints.installation import install_advice
 from entrypoints.logs import configure_logs
 from entrypoints.settings.settings import WorkerSettings, load_settings
-from entrypoints.worker.faults import is_worker_fault
 from entrypoints.worker.job_handler import JobHandler
 from entrypoints.worker.job_store import JobStores, speak_into
 from entrypoints.worker.progress import ProgressReporter

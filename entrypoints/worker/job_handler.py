@@ -11,6 +11,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from application.references import References
 from domain.errors import OutOfMemory, SpeechError
+from entrypoints.engine.thread_stream import in_thread
 from entrypoints.health import Health
 from entrypoints.parsing import parse_job
 from entrypoints.rendering import voice_list
@@ -18,7 +19,6 @@ from entrypoints.results import VoiceList
 from entrypoints.schemas import Question, SpeechInput
 from entrypoints.worker.job_store import JobStores
 from entrypoints.worker.speech_jobs import SpeechJobs
-from entrypoints.worker.thread_stream import in_thread
 
 log = structlog.get_logger()
 

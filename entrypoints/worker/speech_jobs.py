@@ -8,34 +8,28 @@ from functools import partial
 
 import structlog
 
-from application.ports.speech_model import ModelState, SpeechModel
+from application.ports.speech_model import SpeechModel
 from application.ports.weights import WeightBytes
 from application.speak import Speak, StoredSpeech
 from application.utterance import Checkpoint
 from application.weight_arrival import megabytes
-from domain.errors import Cancelled, ModelUnavailable, SynthesisFailed
+from domain.errors import Cancelled, ModelUnavailable
+from entrypoints.engine.queue import EngineLease
+from entrypoints.engine.thread_stream import in_thread
+from entrypoints.engine.timed_jobs import TimedJob, TimedJobs
 from entrypoints.rendering import batch_result
 from entrypoints.results import BatchResult, InlineResult, StreamEnd, StreamPiece
 from entrypoints.schemas import SpeechInput
 from entrypoints.streaming import stream_objects
-from entrypoints.worker.engine_queue import EngineLease, EngineQueue
 from entrypoints.worker.progress import ProgressReporter
 from entrypoints.worker.stopping import Stopping
-from entrypoints.worker.thread_stream import Produce, in_thread, thread_stream
 
 log = structlog.get_logger()
-
-PIECES_AHEAD = 2
-"""Pieces that the model may be ahead of the network, so that it works while one is sent."""
 
 LOOK_SECONDS = 0.25
 """Pause between two looks at weights that come, which takes minutes."""
 
 SpeechAnswer = BatchResult | InlineResult | StreamPiece | StreamEnd
-
-
-class JobTimedOut(SynthesisFailed):
-    """A job took longer than its time limit; its thread may never release the engine."""
 
 
 class SpeechJobs:
@@ -63,9 +57,10 @@ class SpeechJobs:
         self._model = model
         self._stopping = stopping
         self._timeout_seconds = timeout_seconds
-        self._shortest_release_seconds = release_seconds
         self._progress = progress
-        self._queue = EngineQueue(release_seconds=self._release_seconds)
+        self._jobs = TimedJobs(
+            model=model, timeout_seconds=timeout_seconds, release_seconds=release_seconds
+        )
 
     async def answers(
         self, job_input: SpeechInput, job_id: str, *, speak: Speak | None = None
@@ -80,40 +75,31 @@ class SpeechJobs:
             JobTimedOut: the job took longer than ``timeout_seconds``.
             SpeechError: the speech failed; see the subclasses.
         """
-        async with self._queue.lease(job_id) as lease:
-            deadline = asyncio.get_running_loop().time() + self._timeout_seconds
-            await self._until_weights_are_here(deadline)
+        async with self._jobs.job(job_id) as job:
+            await self._until_weights_are_here(job.deadline)
             if job_input.stream:
-                work = partial(self._streamed, job_input, lease)
-                async with aclosing(self._in_time(work, lease, deadline)) as objects:
+                work = partial(self._streamed, job_input, job.lease)
+                async with aclosing(job.items(work)) as objects:
                     async for answer in objects:
                         yield answer
             else:
                 into_store = partial((speak or self._speak).into_store, job_id=job_id)
-                yield await self._stored_in_time(into_store, job_input, job_id, lease, deadline)
+                yield await self._stored_in_time(into_store, job_input, job_id, job)
 
     async def _stored_in_time(
         self,
         into_store: Callable[..., StoredSpeech],
         job_input: SpeechInput,
         job_id: str,
-        lease: EngineLease,
-        deadline: float,
+        job: TimedJob,
     ) -> SpeechAnswer:
         """Return the answer to a batch job, after which no progress is sent."""
         watching = self._progress.watching(job_id) if self._progress else nullcontext()
         async with watching as watch:
-            work = partial(_stored, partial(into_store, watch=watch), job_input, lease)
-            async with aclosing(self._in_time(work, lease, deadline)) as objects:
+            work = partial(_stored, partial(into_store, watch=watch), job_input, job.lease)
+            async with aclosing(job.items(work)) as objects:
                 [answer] = [answer async for answer in objects]
         return answer
-
-    async def _in_time(
-        self, work: Produce[SpeechAnswer], lease: EngineLease, deadline: float
-    ) -> AsyncGenerator[SpeechAnswer, None]:
-        async with aclosing(thread_stream(work, ahead=PIECES_AHEAD)) as objects:
-            while answer := await self._next(objects, lease, deadline):
-                yield answer
 
     async def _until_weights_are_here(self, deadline: float) -> None:
         """Wait while the weights come, here and not in the engine: a cancelled job leaves at once.
@@ -143,23 +129,6 @@ class SpeechJobs:
             " volume or in its image"
         )
 
-    async def _next(
-        self, objects: AsyncGenerator[SpeechAnswer, None], lease: EngineLease, deadline: float
-    ) -> SpeechAnswer | None:
-        try:
-            async with asyncio.timeout_at(deadline) as limit:
-                return await anext(objects, None)
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            lease.end_of_job = "took too long"
-            log.error("job_timed_out", seconds=self._timeout_seconds, stack=lease.stack())  # noqa: TRY400 - the stack of the other thread explains more
-            raise JobTimedOut(
-                f"the job was not finished within {self._timeout_seconds:g} s and was ended; send a"
-                " shorter text, or set JOB_TIMEOUT_SECONDS and the endpoint's execution timeout to"
-                " more"
-            ) from error
-
     def _streamed(
         self, job_input: SpeechInput, lease: EngineLease, cancelled: threading.Event
     ) -> Generator[SpeechAnswer, None, None]:
@@ -167,15 +136,6 @@ class SpeechJobs:
         with lease.use():
             utterance = self._speak.utterance(request)
             yield from stream_objects(utterance, checkpoint=_checkpoint(cancelled))
-
-    def _release_seconds(self) -> float:
-        """Return how long a cancelled job may hold the engine.
-
-        While the model loads it is as long as a job may take: a new worker would not load faster.
-        """
-        if self._model.status().state is ModelState.LOADING:
-            return max(self._shortest_release_seconds, self._timeout_seconds)
-        return self._shortest_release_seconds
 
 
 def _stored(

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import pytest
 
-from entrypoints.worker.thread_stream import in_thread, thread_stream
+from entrypoints.engine.thread_stream import in_thread, thread_stream
 
 TIME_LIMIT_SECONDS = 10
 

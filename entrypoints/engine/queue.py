@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 import structlog
 
 from domain.errors import Cancelled, ModelUnavailable
-from entrypoints.worker.thread_stream import until_task_ends
+from entrypoints.engine.thread_stream import until_task_ends
 
 log = structlog.get_logger()
 

@@ -2,8 +2,8 @@
 
 from application.ports.speech_model import ModelState, SpeechModel
 from domain.errors import DeviceLost, ModelUnavailable, OutOfMemory, SpeechError
-from entrypoints.worker.engine_queue import EngineStuck
-from entrypoints.worker.speech_jobs import JobTimedOut
+from entrypoints.engine.queue import EngineStuck
+from entrypoints.engine.timed_jobs import JobTimedOut
 
 _MACHINE_FAULTS = (ModelState.NO_GPU, ModelState.FAILED)
 """States that another machine may not have; a worker in one of them fails every job that it takes.
