@@ -12,6 +12,7 @@ from application.speech_request import MAX_TEXT_CHARS
 from domain.errors import printable
 from entrypoints.exit_codes import SettingsError
 from entrypoints.problems import describe
+from entrypoints.settings.http import HttpSettings
 from entrypoints.settings.voice_source import VoiceSourceSettings
 from entrypoints.settings.voice_urls import VoiceUrlSettings
 from entrypoints.settings.weights import WeightSettings
@@ -20,7 +21,7 @@ VOLUME = Path("/runpod-volume")
 """Where RunPod mounts a network volume; a laptop has none."""
 
 
-class Settings(VoiceSourceSettings, VoiceUrlSettings, WeightSettings):
+class Settings(HttpSettings, VoiceSourceSettings, VoiceUrlSettings, WeightSettings):
     """All settings; a field's name in capitals is that of its environment variable."""
 
     model_config = SettingsConfigDict(
