@@ -17,6 +17,7 @@ from application.speech_request import SpeechRequest, is_session_id
 from application.utterance import Checkpoint, ChunkWatcher, Clock, Utterance
 from domain.delivery import Delivery, Sampling
 from domain.emotion import Emotion, RecordedEmotion
+from domain.errors import RecordingError
 from domain.text.chunking import Chunk, plan_chunks, whole_text
 from domain.warnings import SpeechWarning, WarningCode
 
@@ -154,9 +155,13 @@ class Speak:
         )
 
     def _emotion_recording(self, emotion: Emotion | None) -> CheckedRecording | None:
-        if isinstance(emotion, RecordedEmotion):
+        if not isinstance(emotion, RecordedEmotion):
+            return None
+        try:
             return self._references.choose(emotion.voice)
-        return None
+        except RecordingError as error:
+            error.concerns_emotion = True
+            raise
 
     def _ignored_options(self, request: SpeechRequest) -> list[SpeechWarning]:
         """Return a warning for each option that an engine with a single voice ignores."""

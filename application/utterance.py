@@ -88,6 +88,16 @@ class Utterance:
         return len(self._chunks)
 
     @property
+    def chunk_texts(self) -> tuple[str, ...]:
+        """The text of each chunk."""
+        return tuple(chunk.text for chunk in self._chunks)
+
+    @property
+    def seed(self) -> int:
+        """The seed that the request gave, or that was drawn for it."""
+        return self._delivery.seed
+
+    @property
     def sample_rate_hz(self) -> int:
         """Rate of the samples in hertz; known before the model is loaded."""
         return self._model.info.sample_rate_hz
@@ -157,9 +167,8 @@ class Utterance:
 
     def _spoken_parts(self, measured: Measurements) -> Generator[SpokenPart, None, None]:
         """Yield the model's parts, checked and timed."""
-        texts = [chunk.text for chunk in self._chunks]
         with closing(
-            self._model.speak(texts, voice=self._voice, delivery=self._delivery)
+            self._model.speak(self.chunk_texts, voice=self._voice, delivery=self._delivery)
         ) as speaking:
             while True:
                 began = self._clock()

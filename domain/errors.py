@@ -4,8 +4,9 @@
 
     SpeechError
     ├── InvalidRequest      invalid_request     the caller's input, one field named
-    ├── UnknownVoice        unknown_voice       no recording of that name
-    ├── BadReference        bad_reference       a recording that cannot be used
+    ├── RecordingError                          a recording that a request names or brings
+    │   ├── UnknownVoice    unknown_voice       no recording of that name
+    │   └── BadReference    bad_reference       a recording that cannot be used
     ├── Conflict            conflict            the stored object belongs to another job
     ├── ModelUnavailable    model_unavailable   no weights, no GPU, no engine
     ├── OutOfMemory         out_of_memory       the accelerator is full
@@ -78,7 +79,17 @@ class InvalidRequest(SpeechError):
         return error
 
 
-class UnknownVoice(SpeechError):
+class RecordingError(SpeechError):
+    """A recording that a request names or brings cannot be had or used.
+
+    Attributes:
+        concerns_emotion: Whether it is the recording of the emotion, and not of the voice.
+    """
+
+    concerns_emotion = False
+
+
+class UnknownVoice(RecordingError):
     """No recording of that name stands in the voices folder.
 
     The message is the same whatever the reason, so that it never tells what exists elsewhere. The
@@ -98,7 +109,7 @@ class UnknownVoice(SpeechError):
         super().__init__(f"there is no voice named {printable(name)}; {have}")
 
 
-class BadReference(SpeechError):
+class BadReference(RecordingError):
     """A reference recording that cannot be decoded, is too short, or is silent."""
 
     code = "bad_reference"

@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterable
 import numpy as np
 
 from adapters.pyav.compressed_stream import Compression
+from adapters.pyav.resampling import resampled
 from adapters.pyav.uncompressed_stream import pcm, wav
 from domain.audio import Samples, StreamFormat
 from domain.errors import SynthesisFailed
@@ -23,15 +24,21 @@ class PyavStreamEncoder:
         sample_rate_hz: int,
         stream_format: StreamFormat,
         bitrate_kbps: int,
+        output_rate_hz: int | None = None,
     ) -> Generator[bytes, None, bytes]:
-        """Implement ``AudioStreamEncoder.encode``; wav, pcm and flac hold ``to_int16`` exactly."""
+        """Implement ``AudioStreamEncoder.encode``; wav, pcm and flac hold ``to_int16`` exactly.
+
+        Opus has a rate of its own whatever ``output_rate_hz`` says.
+        """
+        rate_hz = output_rate_hz or sample_rate_hz
+        parts = resampled(_checked(samples), rate_hz=sample_rate_hz, output_rate_hz=rate_hz)
         if stream_format is StreamFormat.PCM:
-            yield from pcm(_checked(samples))
+            yield from pcm(parts)
             return b""
         if stream_format is StreamFormat.WAV:
-            return (yield from wav(_checked(samples), sample_rate_hz))
-        compression = Compression(stream_format, rate_hz=sample_rate_hz, bitrate_kbps=bitrate_kbps)
-        for part in _checked(samples):
+            return (yield from wav(parts, rate_hz))
+        compression = Compression(stream_format, rate_hz=rate_hz, bitrate_kbps=bitrate_kbps)
+        for part in parts:
             if piece := compression.write(part):
                 yield piece
         if piece := compression.finish():

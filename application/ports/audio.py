@@ -70,12 +70,14 @@ class AudioStreamEncoder(Protocol):
         sample_rate_hz: int,
         stream_format: StreamFormat,
         bitrate_kbps: int,
+        output_rate_hz: int | None = None,
     ) -> Generator[bytes, None, bytes]:
         """Yield the encoded bytes, never empty, holding back no more than the codec needs.
 
         Nothing is yielded before the first sample. The bytes never have to be taken back: where a
         format's head names the length, it says "unknown". ``bitrate_kbps`` is for the lossy
-        formats only. An error that ``samples`` raises passes through unchanged.
+        formats only. ``output_rate_hz`` is the rate of the audio in the bytes, where it is not the
+        format's own choice. An error that ``samples`` raises passes through unchanged.
 
         Returns:
             The first bytes anew, with the length in them, for a sink that can seek; empty where

@@ -1,19 +1,96 @@
 """The HTTP application: every route, around the use case that worker and command line use."""
 
+import threading
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+
 from fastapi import FastAPI
 
+from domain.errors import SpeechError
 from entrypoints.container import Container
+from entrypoints.engine.faults import is_worker_fault
+from entrypoints.engine.timed_jobs import TimedJobs
+from entrypoints.http import models, speech
+from entrypoints.http.admission import Admission
 from entrypoints.http.errors import install_error_handlers
+from entrypoints.http.metrics import SpeechMetrics
+from entrypoints.http.speaking import Speaking
+from entrypoints.worker.startup import load, prepare
+
+RELEASE_SECONDS = 60.0
+"""Longest time that a cancelled request may hold the engine: many times what a GPU takes for a
+part, which is never interrupted."""
 
 
-def build_app(container: Container, *, has_queue: bool = True) -> FastAPI:
-    """Build the application of the parts in ``container``.
+def build_app(
+    container: Container,
+    *,
+    has_queue: bool = True,
+    on_fault: Callable[[], None] = lambda: None,
+) -> FastAPI:
+    """Build the application of the parts in ``container``; its lifespan loads the model.
+
+    ``app.state.admission`` refuses new requests once it is closed.
 
     Args:
         container: The parts.
         has_queue: Refuse requests when too many wait. Without it, something in front of this
             application decides how many requests it gets.
+        on_fault: Called after an error after which the process should be replaced.
     """
-    app = FastAPI(title="indextts-runpod", docs_url=None, redoc_url=None)
+    settings, model = container.settings(), container.model()
+    metrics = SpeechMetrics()
+    admission = Admission(
+        most_waiting=settings.max_queued_requests if has_queue else None, metrics=metrics
+    )
+    speaking = Speaking(
+        speak=container.speak(),
+        encoder=container.stream_encoder(),
+        model=model,
+        jobs=TimedJobs(
+            model=model,
+            timeout_seconds=settings.job_timeout_seconds,
+            release_seconds=RELEASE_SECONDS,
+        ),
+        admission=admission,
+        metrics=metrics,
+        is_fault=partial(_is_fault, container),
+        on_fault=on_fault,
+    )
+    app = FastAPI(
+        title="indextts-runpod", docs_url=None, redoc_url=None, lifespan=_starting(container)
+    )
+    app.state.admission = admission
     install_error_handlers(app)
+    app.include_router(
+        speech.router(
+            speaking=speaking,
+            model=model,
+            metrics=metrics,
+            max_text_chars=settings.max_text_chars,
+        )
+    )
+    app.include_router(models.router())
     return app
+
+
+def _is_fault(container: Container, error: SpeechError) -> bool:
+    return is_worker_fault(error, container.model())
+
+
+def _starting(
+    container: Container,
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
+        """Prepare and load in a thread, while the first requests are taken already."""
+        threading.Thread(target=_start, args=(container,), name="loading", daemon=True).start()
+        yield
+
+    return lifespan
+
+
+def _start(container: Container) -> None:
+    prepare(container)
+    load(container, warms_up=False)

@@ -1,7 +1,8 @@
 """Errors as OpenAI's clients read them: a status, and one object that names code and field.
 
 The clients repeat a request that ended with 408, 409, 429 or 500 and above, twice, unless the
-header ``x-should-retry`` says ``false``. Repeating a failed synthesis would cost its GPU time again.
+header ``x-should-retry`` says ``false``. Repeating a failed synthesis would cost its GPU time
+again.
 """
 
 import structlog

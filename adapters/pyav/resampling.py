@@ -1,0 +1,37 @@
+"""Samples at another rate, as they come."""
+
+from collections.abc import Generator, Iterable
+
+import numpy as np
+
+from domain.audio import Samples
+
+
+def resampled(
+    samples: Iterable[Samples], *, rate_hz: int, output_rate_hz: int
+) -> Generator[Samples, None, None]:
+    """Yield ``samples`` at ``output_rate_hz``, whatever the parts that they come in.
+
+    Args:
+        samples: Arrays of shape (n,), float32, n of 1 or more.
+        rate_hz: The rate of ``samples``.
+        output_rate_hz: The rate to yield.
+    """
+    import av
+
+    if rate_hz == output_rate_hz:
+        yield from samples
+        return
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=output_rate_hz)
+    count = 0
+    for part in samples:
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(part)[None], format="flt", layout="mono"
+        )
+        frame.sample_rate = rate_hz
+        frame.pts = count
+        count += len(part)
+        for ready in resampler.resample(frame):
+            yield ready.to_ndarray()[0]
+    for ready in resampler.resample(None):
+        yield ready.to_ndarray()[0]
