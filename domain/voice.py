@@ -17,6 +17,9 @@ from domain.warnings import SpeechWarning, WarningCode
 EXTENSIONS = (".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".webm", ".aac")
 """Which file of one stem is taken first."""
 
+BUNDLED_VOICE = "default"
+"""Name of the recording that is part of the product."""
+
 SHORTEST_SECONDS = 0.5
 LONGEST_SECONDS = 15.0
 SILENT_AMPLITUDE = 0.001

@@ -46,6 +46,7 @@ from adapters.web.recordings import WebRecordings
 from application.cleanup import Cleanup
 from application.engine_choice import AUTO, EngineChoice, choose_engine
 from application.fallback_store import FallbackStore
+from application.named_voices import OPENAI_NAMES, NamedVoices
 from application.ports.audio import AudioDecoder, AudioEncoder, AudioStreamEncoder
 from application.ports.examination import Examined
 from application.ports.links import RecordingLinks
@@ -218,17 +219,34 @@ class Container(DeclarativeContainer):
     voice_sync: Provider[VoiceSync] = Singleton(
         VoiceSync, source=s3_voice_source, mirror=voice_mirror
     )
+    _refreshing: dict[str, Provider[Any]] = {  # noqa: RUF012 - a plan, read while the class is made
+        "sync": voice_sync,
+        "refresh_seconds": settings.provided.voices_refresh_seconds,
+        "report": Object(log_voice_sync),
+    }
+    aliased_voices: Provider[VoiceReader] = Singleton(
+        NamedVoices, voices=voices, aliases=settings.provided.voice_aliases
+    )
     refreshed_voices: Provider[VoiceReader] = Singleton(
-        RefreshedVoices,
-        voices=voices,
-        sync=voice_sync,
-        refresh_seconds=settings.provided.voices_refresh_seconds,
-        report=log_voice_sync,
+        RefreshedVoices, voices=aliased_voices, **_refreshing
     )
     named_voices: Provider[VoiceReader] = Selector(
-        settings.provided.voices_origin, folder=voices, s3=refreshed_voices
+        settings.provided.voices_origin, folder=aliased_voices, s3=refreshed_voices
     )
     """The voices that jobs may name."""
+    http_folder_voices: Provider[NamedVoices] = Singleton(
+        NamedVoices,
+        voices=voices,
+        aliases=settings.provided.voice_aliases,
+        stand_ins=OPENAI_NAMES,
+    )
+    http_refreshed_voices: Provider[VoiceReader] = Singleton(
+        RefreshedVoices, voices=http_folder_voices, **_refreshing
+    )
+    http_voices: Provider[VoiceReader] = Selector(
+        settings.provided.voices_origin, folder=http_folder_voices, s3=http_refreshed_voices
+    )
+    """The voices that HTTP requests may name: OpenAI's names mean the existing voices."""
     decoder: Provider[AudioDecoder] = Singleton(PyavDecoder)
     encoder: Provider[AudioEncoder] = Singleton(PyavEncoder)
     stream_encoder: Provider[AudioStreamEncoder] = Singleton(PyavStreamEncoder)
@@ -248,7 +266,14 @@ class Container(DeclarativeContainer):
     job_speak: Provider[Speak] = Factory(Speak, references=references, **_speaking)
     """For a job that brings a ``store`` of its own, which takes the place of the usual one."""
 
-    recording_files: Provider[VoiceReader] = Singleton(RecordingFiles, voices=voices)
+    http_references: Provider[References] = Singleton(
+        References, voices=http_voices, decoder=decoder, links=links
+    )
+    http_speak: Provider[Speak] = Singleton(
+        Speak, references=http_references, store=store, **_speaking
+    )
+
+    recording_files: Provider[VoiceReader] = Singleton(RecordingFiles, voices=aliased_voices)
     local_references: Provider[References] = Singleton(
         References, voices=recording_files, decoder=decoder, links=links
     )

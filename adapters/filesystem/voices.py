@@ -9,9 +9,16 @@ from adapters.filesystem.files import locked, write_errors, write_file
 from adapters.filesystem.voices_folder import VoicesFolder
 from application.ports.voices import FileVersion, VoiceFile
 from domain.errors import InvalidRequest, UnknownVoice, printable
-from domain.voice import is_voice_file, is_voice_name, renamed_file, shadowed_files, voice_name
+from domain.voice import (
+    BUNDLED_VOICE,
+    is_voice_file,
+    is_voice_name,
+    renamed_file,
+    shadowed_files,
+    voice_name,
+)
 
-BUNDLED_VOICE = "default.ogg"
+_BUNDLED_FILE = f"{BUNDLED_VOICE}.ogg"
 """The recording that is always there; a file of that name in the folder replaces it."""
 
 
@@ -44,8 +51,8 @@ class FilesystemVoices:
         if file and content is not None:
             return VoiceFile(voice_name(file), file, content)
         if _is_bundled(name):
-            bundled = files("adapters.filesystem").joinpath("bundled_voices", BUNDLED_VOICE)
-            return VoiceFile(voice_name(BUNDLED_VOICE), BUNDLED_VOICE, bundled.read_bytes())
+            bundled = files("adapters.filesystem").joinpath("bundled_voices", _BUNDLED_FILE)
+            return VoiceFile(BUNDLED_VOICE, _BUNDLED_FILE, bundled.read_bytes())
         raise self._unknown(name)
 
     def version(self, file: str) -> FileVersion | None:
@@ -56,7 +63,7 @@ class FilesystemVoices:
         except OSError:
             return None
         if status is None:
-            return FileVersion("bundled", 0) if file == BUNDLED_VOICE else None
+            return FileVersion("bundled", 0) if file == _BUNDLED_FILE else None
         etag = f"{status.st_dev}-{status.st_ino}-{status.st_mtime_ns}-{status.st_ctime_ns}"
         return FileVersion(etag, status.st_size)
 
@@ -124,7 +131,7 @@ class FilesystemVoices:
         found = self._folder.files()
         if any(_is_bundled(voice_name(file)) for file in found):
             return found
-        return sorted([*found, BUNDLED_VOICE])
+        return sorted([*found, _BUNDLED_FILE])
 
     @contextmanager
     def _alone(self) -> Generator[None, None, None]:
@@ -145,7 +152,7 @@ class FilesystemVoices:
             raise InvalidRequest(
                 "name",
                 f"the bundled voice cannot be {change}; a recording of your own that is called"
-                f" {voice_name(BUNDLED_VOICE)} takes its place",
+                f" {BUNDLED_VOICE} takes its place",
             )
         raise self._unknown(name)
 
@@ -162,7 +169,7 @@ class FilesystemVoices:
 
 
 def _is_bundled(name: str) -> bool:
-    return name in (BUNDLED_VOICE, voice_name(BUNDLED_VOICE))
+    return name in (_BUNDLED_FILE, BUNDLED_VOICE)
 
 
 def _require_free(file: str, occupied: Sequence[str]) -> None:

@@ -56,7 +56,7 @@ def _shown(value: Any) -> str:
     """Return ``value`` as a person would write it, without what is secret."""
     if isinstance(value, SecretStr):
         return _MASK if value.get_secret_value() else "not set"
-    if value is None or value in ("", ()):
+    if value is None or value in ("", (), {}):
         return "not set"
     if isinstance(value, bool):
         return str(value).lower()
@@ -64,6 +64,8 @@ def _shown(value: Any) -> str:
         return "no limit"
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={meaning}" for name, meaning in value.items())
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return str(value) if isinstance(value, Path) else _USER.sub(f"//{_MASK}@", str(value))

@@ -109,6 +109,11 @@ class Admission:
         self._closed.set()
 
     @property
+    def waiting(self) -> int:
+        """Number of requests that wait for the engine."""
+        return self._inside - self._running
+
+    @property
     def is_closed(self) -> bool:
         """Whether the server stops."""
         return self._closed.is_set()
@@ -151,5 +156,5 @@ class Admission:
         )
 
     def _tell(self) -> None:
-        self._metrics.queue_length(self._inside - self._running)
+        self._metrics.queue_length(self.waiting)
         self._metrics.running(self._running)

@@ -10,9 +10,11 @@ from pydantic_settings import SettingsConfigDict
 
 from application.speech_request import MAX_TEXT_CHARS
 from domain.errors import printable
+from domain.voice import BUNDLED_VOICE
 from entrypoints.exit_codes import SettingsError
 from entrypoints.problems import describe
 from entrypoints.settings.http import HttpSettings
+from entrypoints.settings.voice_aliases import VoiceAliasSettings
 from entrypoints.settings.voice_source import VoiceSourceSettings
 from entrypoints.settings.voice_urls import VoiceUrlSettings
 from entrypoints.settings.weights import WeightSettings
@@ -21,7 +23,9 @@ VOLUME = Path("/runpod-volume")
 """Where RunPod mounts a network volume; a laptop has none."""
 
 
-class Settings(HttpSettings, VoiceSourceSettings, VoiceUrlSettings, WeightSettings):
+class Settings(
+    HttpSettings, VoiceAliasSettings, VoiceSourceSettings, VoiceUrlSettings, WeightSettings
+):
     """All settings; a field's name in capitals is that of its environment variable."""
 
     model_config = SettingsConfigDict(
@@ -40,7 +44,7 @@ class Settings(HttpSettings, VoiceSourceSettings, VoiceUrlSettings, WeightSettin
     cleanup_days: int = Field(default=2, ge=1)
     hf_token: SecretStr = SecretStr("")
     hf_endpoint: str = Field(default="", pattern=r"^(https?://[^\s/]+\S*)?$")
-    default_voice: str = "default"
+    default_voice: str = BUNDLED_VOICE
     tts_engine: str = "auto"
     device: str | None = Field(default=None, pattern=r"^(cpu|cuda(:\d+)?)$")
     use_fp16: bool = False
