@@ -11,7 +11,7 @@ from domain.errors import SpeechError
 from entrypoints.container import Container
 from entrypoints.engine.faults import is_worker_fault
 from entrypoints.engine.timed_jobs import TimedJobs
-from entrypoints.http import models, speech
+from entrypoints.http import models, page, speech
 from entrypoints.http.admission import Admission
 from entrypoints.http.errors import install_error_handlers
 from entrypoints.http.metrics import SpeechMetrics
@@ -45,7 +45,7 @@ def build_app(
         most_waiting=settings.max_queued_requests if has_queue else None, metrics=metrics
     )
     speaking = Speaking(
-        speak=container.speak(),
+        speak=container.http_speak(),
         encoder=container.stream_encoder(),
         model=model,
         jobs=TimedJobs(
@@ -72,6 +72,7 @@ def build_app(
         )
     )
     app.include_router(models.router())
+    app.include_router(page.router())
     return app
 
 
