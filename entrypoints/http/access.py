@@ -40,7 +40,7 @@ class KeyCheck:
             return
         error = ApiError(
             401,
-            "the API key is missing or wrong; send it as Authorization: Bearer KEY, or as X-API-Key",
+            "the API key is missing or wrong; send it as Authorization: Bearer KEY or in X-API-Key",
             code="invalid_api_key",
             headers={"WWW-Authenticate": "Bearer"},
         )

@@ -48,13 +48,13 @@ def client_of(app: Any) -> TestClient:
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[TestClient]:
-    yield client_of(application())
+def client() -> TestClient:
+    return client_of(application())
 
 
 @pytest.fixture(scope="module")
-def locked() -> Iterator[TestClient]:
-    yield client_of(application(api_keys=KEYS))
+def locked() -> TestClient:
+    return client_of(application(api_keys=KEYS))
 
 
 def code_of(answer: Any) -> str:
