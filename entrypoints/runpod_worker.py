@@ -1,7 +1,6 @@
 """The worker on RunPod Serverless: ``python -m entrypoints.runpod_worker [--warmup]``."""
 
 import argparse
-import multiprocessing
 import os
 import sys
 import threading
@@ -16,6 +15,7 @@ from entrypoints.engine.faults import is_worker_fault
 from entrypoints.exit_codes import WRONG_USAGE, SettingsError, complain
 from entrypoints.health import Health, health
 from entrypoints.installation import install_advice
+from entrypoints.leaving import leave_threads_behind
 from entrypoints.logs import configure_logs
 from entrypoints.settings.settings import WorkerSettings, load_settings
 from entrypoints.worker.job_handler import JobHandler
@@ -147,7 +147,7 @@ def _run(container: Container, *, is_local: bool, warms_up: bool) -> None:
         load(container, warms_up=True)
     serve_jobs(container, warms_up=warms_up and not is_complete)
     tell_unfinished(container)
-    _leave_threads_behind()
+    leave_threads_behind()  # and the SDK's process that pings, which would outlive the worker
 
 
 def _sdk() -> Any:
@@ -164,21 +164,6 @@ def _sdk() -> Any:
             "\n".join(["RunPod's SDK is not installed", *install_advice(["worker"])])
         ) from error
     return serverless
-
-
-def _leave_threads_behind() -> None:
-    """End the process now if another thread is still at work.
-
-    That thread may never end. The interpreter would wait for one of a library's pool, and torch
-    aborts the process if it is torn down during a computation.
-    """
-    if threading.active_count() == 1:
-        return
-    for child in multiprocessing.active_children():
-        child.terminate()  # the SDK's process that pings, which would outlive the worker
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
 
 
 def _options() -> argparse.Namespace:

@@ -33,7 +33,7 @@ COMMANDS = {
         CommandPlace("selfcheck", "Speak a fixed set of texts and measure them."),
         CommandPlace("download", "Fetch the weights of IndexTTS-2, or check them."),
         CommandPlace("warmup", "Load the engine, speak once, and report how long that took."),
-        CommandPlace("serve", "Serve RunPod's API on this machine, for development."),
+        CommandPlace("serve", "Serve OpenAI's audio API over HTTP, with a page at /."),
     )
 }
 

@@ -14,6 +14,7 @@ from entrypoints.engine.timed_jobs import TimedJobs
 from entrypoints.http import models, page, speech
 from entrypoints.http.admission import Admission
 from entrypoints.http.errors import install_error_handlers
+from entrypoints.http.guards import install_guards
 from entrypoints.http.metrics import SpeechMetrics
 from entrypoints.http.speaking import Speaking
 from entrypoints.worker.startup import load, prepare
@@ -63,6 +64,7 @@ def build_app(
     )
     app.state.admission = admission
     install_error_handlers(app)
+    install_guards(app, settings)
     app.include_router(
         speech.router(
             speaking=speaking,

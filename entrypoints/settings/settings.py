@@ -129,6 +129,13 @@ class CliSettings(LocalSettings):
     max_text_chars: int = Field(default=sys.maxsize, ge=1)
 
 
+class ServerSettings(LocalSettings):
+    """Defaults for the HTTP server, whose log has a line for each request."""
+
+    missing_weights: ClassVar[Literal["fetched", "reported"]] = "fetched"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
 class WorkerSettings(Settings):
     """Defaults for a worker on RunPod."""
 

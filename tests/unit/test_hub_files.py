@@ -15,11 +15,18 @@ from tests.deployment import hub_schemas
 ROOT = Path(__file__).parents[2]
 
 NOT_ASKED_FOR = {
+    "API_KEYS": "RunPod's queue asks for its own key; only the HTTP server asks for these",
     "AUDIO_VOICES_DIR": "the network volume's own folder is where the guides put voices",
     "BAKED_WEIGHTS_DIR": "the image sets it where it carries weights",
+    "CORS_ORIGINS": "only the HTTP server has browsers as clients",
     "CHECKPOINTS_DIR": "the network volume's own folder is where the guides put weights",
     "DEVICE": "a worker has one GPU, which is the default",
+    "HOST": "a worker of a queue listens nowhere",
+    "MAX_QUEUED_REQUESTS": "the queue is RunPod's own; only the HTTP server has another",
     "OUTPUT_AUDIO_DIR": "the network volume's own folder keeps audio that S3 did not accept",
+    "PORT": "a worker of a queue listens nowhere",
+    "PORT_HEALTH": "a worker of a queue listens nowhere",
+    "PUBLIC_VOICE_LIST": "only the HTTP server has a list without a key",
     "TTS_ENGINE": "the image of the Hub has no engine but IndexTTS-2",
     "USE_CUDA_KERNEL": "it needs a compiler, which the image does not have",
     "USE_DEEPSPEED": "it is accepted for older deployments and has no effect",
