@@ -25,7 +25,7 @@ _OPTIONAL_PACKAGES = (
         "nemo_text_processing", "grammars", "numbers and abbreviations in words for indextts2"
     ),
     OptionalPackage("boto3", "worker", "storage in S3"),
-    OptionalPackage("runpod", "worker", "the RunPod worker and serve"),
+    OptionalPackage("runpod", "worker", "the RunPod worker and serve --runpod"),
 )
 
 

@@ -4,7 +4,9 @@ import json
 import re
 from collections.abc import Sequence
 
+from application.speech_request import MAX_TEXT_CHARS
 from domain.errors import InvalidRequest
+from entrypoints.http.speech_body import parse_speech
 from entrypoints.parsing import parse_job
 from tests.docs.problem import Problem
 
@@ -12,6 +14,7 @@ _ROUTE = re.compile(
     r"(\$BASE|http://localhost:800[01]|https://api\.runpod\.ai/v2/\w+)"
     r"/(run|runsync|health|purge-queue|(stream|status|cancel)/[\w$-]+)"
 )
+_SPEECH = re.compile(r"(\$BASE|http://localhost:800[01])/v1/audio/speech")
 WRITTEN_BEFORE = "@request.json"
 """A file that a command before it wrote, and that was checked there."""
 
@@ -36,6 +39,10 @@ def check_curl(arguments: Sequence[str]) -> None:
             raise Problem(f"the option {word} is not checked")
         elif not word.startswith("-"):
             urls.append(word)
+    if len(urls) == 1 and _SPEECH.fullmatch(urls[0]):
+        for body in bodies or [""]:
+            check_speech(body)
+        return
     if len(urls) != 1 or not (route := _ROUTE.fullmatch(urls[0])):
         raise Problem(f"this is no address of the API: {urls}")
     if route[2] in ("run", "runsync") and len(bodies) != 1:
@@ -43,6 +50,20 @@ def check_curl(arguments: Sequence[str]) -> None:
     for body in bodies:
         if body != WRITTEN_BEFORE:
             check_job(body)
+
+
+def check_speech(text: str) -> None:
+    """Check the body of a request to speak over HTTP.
+
+    Raises:
+        Problem: the server refuses it, or ignores a field of it.
+    """
+    try:
+        order = parse_speech(text.encode(), max_text_chars=MAX_TEXT_CHARS)
+    except InvalidRequest as error:
+        raise Problem(f"no request that the server takes: {error}: {text}") from error
+    if order.ignored:
+        raise Problem(f"fields that the server ignores: {order.ignored}")
 
 
 def check_job(text: str) -> None:

@@ -44,7 +44,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("server")
     with free_ports(1) as [port]:
         process = WorkerProcess(
-            *("-m", "entrypoints.cli", "serve", "--port", str(port), "--host", "127.0.0.1"),
+            *("-m", "entrypoints.cli", "serve", "--runpod", "--port", str(port)),
             environment={"OUTPUT_AUDIO_DIR": str(folder / "out"), "TTS_ENGINE": "preview"},
             log=folder / "log",
         )
