@@ -140,7 +140,9 @@ def job_handler(
 def _run(container: Container, *, is_local: bool, warms_up: bool) -> None:
     configure_logs(container.settings())
     if not is_local and not os.environ.get(JOB_SOURCE):
-        raise SettingsError("RunPod gives no jobs here; to try it, use: indextts-runpod serve --runpod")
+        raise SettingsError(
+            "RunPod gives no jobs here; to try it, use: indextts-runpod serve --runpod"
+        )
     prepare(container)
     is_complete = container.model().status().state is not ModelState.MISSING_WEIGHTS
     if warms_up and is_complete:
