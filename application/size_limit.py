@@ -27,7 +27,8 @@ def require_fitting(
     if largest is None:
         return
     pause_ms = request.join.ms if isinstance(request.join, Pause) else 0
-    seconds = estimated_seconds(request.text) + (utterance.chunk_count - 1) * pause_ms / 1000
+    spoken = estimated_seconds(request.text) + (utterance.chunk_count - 1) * pause_ms / 1000
+    seconds = spoken / request.speed
 
     def likely_bytes(audio_format: AudioFormat, bitrate_kbps: int) -> float:
         rate_kbps = encoder.data_rate_kbps(

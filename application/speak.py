@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from application.ports.audio import AudioEncoder
+from application.ports.audio import AudioEncoder, TimeStretch
 from application.ports.speech_model import SpeechModel
 from application.ports.storage import InlineObject, ObjectStore, StoredObject
 from application.references import CheckedRecording, References
@@ -58,6 +58,7 @@ class Speak:
         model: SpeechModel,
         references: References,
         encoder: AudioEncoder,
+        stretch: TimeStretch,
         store: ObjectStore,
         default_voice: str,
         draw_seed: Callable[[], int] = lambda: secrets.randbits(SEED_BITS),
@@ -66,6 +67,7 @@ class Speak:
         self._model = model
         self._references = references
         self._encoder = encoder
+        self._stretch = stretch
         self._store = store
         self._default_voice = default_voice
         self._draw_seed = draw_seed
@@ -94,6 +96,8 @@ class Speak:
                 language=request.language,
             ),
             join=request.join,
+            stretch=self._stretch,
+            speed=request.speed,
             emo_alpha=request.emo_alpha,
             warnings=(
                 *request.warnings,

@@ -38,6 +38,7 @@ class SpeechRequest:
             reported without an emotion too.
         max_chars_per_chunk: Upper bound of a chunk; None leaves the text in one chunk.
         seed: None draws one.
+        speed: How much faster than spoken the audio is, with the same pitch.
         bitrate_kbps: Bit rate of a lossy format, in kilobits per second.
         session_id: Names the stored object. None takes the job's id where that can be a name, and
             else a new name.
@@ -53,6 +54,7 @@ class SpeechRequest:
     seed: int | None = None
     sampling: Sampling = Sampling()
     language: str | None = None
+    speed: float = 1.0
     audio_format: AudioFormat = AudioFormat.OPUS
     bitrate_kbps: int = BITRATE_KBPS
     session_id: str | None = None

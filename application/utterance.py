@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from application.measurements import Measurements
+from application.ports.audio import TimeStretch
 from application.ports.speech_model import SpeechModel, SpokenPart
 from application.speech_report import SpeechReport, SpokenChunk, Timings
 from domain.audio import Samples
@@ -52,6 +53,8 @@ class Utterance:
         voice: The recording whose voice speaks.
         delivery: Seed, emotion, sampling and language.
         join: How two chunks are joined.
+        stretch: Changes the speed of the joined samples.
+        speed: How much faster than spoken they are; at 1 they are not changed.
         emo_alpha: The emotion's strength as the caller gave it, for the report.
         warnings: Warnings of the planning; the report adds those of the model, and repeats none.
         clock: Measures the timings of the report.
@@ -66,6 +69,8 @@ class Utterance:
         voice: Recording,
         delivery: Delivery,
         join: Join,
+        stretch: TimeStretch,
+        speed: float = 1.0,
         emo_alpha: float = 1.0,
         warnings: Sequence[SpeechWarning] = (),
         clock: Clock = time.perf_counter,
@@ -76,6 +81,8 @@ class Utterance:
         self._voice = voice
         self._delivery = delivery
         self._join = join
+        self._stretch = stretch
+        self._speed = speed
         self._emo_alpha = emo_alpha
         self._warnings = warnings
         self._clock = clock
@@ -121,7 +128,8 @@ class Utterance:
         if self._is_taken:
             raise RuntimeError("an utterance is spoken once; plan the request again to repeat it")
         self._is_taken = True
-        return self._spoken_samples(watch, checkpoint)
+        spoken = self._spoken_samples(watch, checkpoint)
+        return spoken if self._speed == 1 else self._stretched(spoken)
 
     def report(self) -> SpeechReport:
         """Return what was spoken.
@@ -132,6 +140,15 @@ class Utterance:
         if self._report is None:
             raise RuntimeError("an utterance has a report only after all its samples were read")
         return self._report
+
+    def _stretched(self, spoken: Generator[Samples, None, None]) -> Generator[Samples, None, None]:
+        with (
+            closing(spoken),
+            closing(
+                self._stretch(spoken, sample_rate_hz=self.sample_rate_hz, speed=self._speed)
+            ) as samples,
+        ):
+            yield from samples
 
     def _spoken_samples(
         self, watch: ChunkWatcher | None, checkpoint: Checkpoint | None
@@ -158,7 +175,7 @@ class Utterance:
                         SpokenSoFar(
                             chunks_done=part.chunk + 1,
                             chunks=len(self._chunks),
-                            seconds=measured.sample_count / self.sample_rate_hz,
+                            seconds=measured.sample_count / self.sample_rate_hz / self._speed,
                             synthesis_seconds=measured.synthesis,
                         )
                     )
@@ -184,12 +201,12 @@ class Utterance:
         weights = measured.emotion_weights
         if weights is None and isinstance(emotion, VectorEmotion):
             weights = emotion.effective_weights
-        rate = self.sample_rate_hz
+        rate = self.sample_rate_hz * self._speed
         return SpeechReport(
             engine=self._model.info.name,
             device=self._model.info.device,
-            sample_rate_hz=rate,
-            sample_count=measured.sample_count,
+            sample_rate_hz=self.sample_rate_hz,
+            sample_count=max(round(measured.sample_count / self._speed), 1),
             seed=self._delivery.seed,
             speaker_voice=self._voice.file,
             characters=self._characters,

@@ -23,6 +23,7 @@ from adapters.filesystem.store import FilesystemStore
 from adapters.filesystem.voices import FilesystemVoices
 from adapters.pyav.decoder import PyavDecoder
 from adapters.pyav.encoder import PyavEncoder
+from adapters.pyav.time_stretch import stretched
 from application.ports.speech_model import ModelInfo, ModelState, ModelStatus, SpokenPart
 from application.references import References
 from application.speak import Speak
@@ -138,6 +139,7 @@ def _speaker(folder: Path) -> Speak:
         model=InstantModel(),
         references=References(voices=FilesystemVoices(root=folder), decoder=PyavDecoder()),
         encoder=PyavEncoder(),
+        stretch=stretched,
         store=FilesystemStore(root=folder),
         default_voice="default",
     )

@@ -38,6 +38,7 @@ from adapters.preview import PreviewModel
 from adapters.pyav.decoder import PyavDecoder
 from adapters.pyav.encoder import PyavEncoder
 from adapters.pyav.stream_encoder import PyavStreamEncoder
+from adapters.pyav.time_stretch import stretched
 from adapters.s3.connection import S3Connection
 from adapters.s3.setting_names import JOB_SETTINGS, VOICES_SETTINGS
 from adapters.s3.store import S3Store
@@ -47,7 +48,12 @@ from application.cleanup import Cleanup
 from application.engine_choice import AUTO, EngineChoice, choose_engine
 from application.fallback_store import FallbackStore
 from application.named_voices import OPENAI_NAMES, NamedVoices
-from application.ports.audio import AudioDecoder, AudioEncoder, AudioStreamEncoder
+from application.ports.audio import (
+    AudioDecoder,
+    AudioEncoder,
+    AudioStreamEncoder,
+    TimeStretch,
+)
 from application.ports.examination import Examined
 from application.ports.links import RecordingLinks
 from application.ports.speech_model import SpeechModel
@@ -249,6 +255,7 @@ class Container(DeclarativeContainer):
     """The voices that HTTP requests may name: OpenAI's names mean the existing voices."""
     decoder: Provider[AudioDecoder] = Singleton(PyavDecoder)
     encoder: Provider[AudioEncoder] = Singleton(PyavEncoder)
+    stretch: Provider[TimeStretch] = Object(stretched)
     stream_encoder: Provider[AudioStreamEncoder] = Singleton(PyavStreamEncoder)
 
     links: Provider[RecordingLinks] = Singleton(
@@ -260,6 +267,7 @@ class Container(DeclarativeContainer):
     _speaking: dict[str, Provider[Any]] = {  # noqa: RUF012 - a plan, read while the class is made
         "model": model,
         "encoder": encoder,
+        "stretch": stretch,
         "default_voice": settings.provided.default_voice,
     }
     speak: Provider[Speak] = Singleton(Speak, references=references, store=store, **_speaking)

@@ -106,6 +106,9 @@ class SpeechInput(BaseModel):
     language: Annotated[Text, Field(pattern=LANGUAGE_PATTERN), AfterValidator(str.lower)] | None = (
         Field(default=None, description="BCP 47 primary tag; by default judged by the script")
     )
+    speed: Annotated[Number, Field(ge=0.25, le=4)] = Field(
+        default=1.0, description="speed of the speech, with the same pitch"
+    )
     temperature: Annotated[Number, Field(ge=0.01, le=2)] | None = Field(
         default=None, description="sampling temperature [0.8]"
     )
@@ -169,6 +172,7 @@ class SpeechInput(BaseModel):
             seed=self.seed,
             sampling=Sampling(**self.model_dump(include=_SAMPLING_FIELDS)),
             language=self.language,
+            speed=self.speed,
             audio_format=AudioFormat(self.audio_format),
             bitrate_kbps=self.bitrate_kbps,
             session_id=self.session_id,

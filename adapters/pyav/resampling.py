@@ -23,7 +23,7 @@ def resampled(
         yield from samples
         return
     resampler = av.AudioResampler(format="flt", layout="mono", rate=output_rate_hz)
-    count = 0
+    count = made = 0
     for part in samples:
         frame = av.AudioFrame.from_ndarray(
             np.ascontiguousarray(part)[None], format="flt", layout="mono"
@@ -32,6 +32,11 @@ def resampled(
         frame.pts = count
         count += len(part)
         for ready in resampler.resample(frame):
+            made += ready.samples
             yield ready.to_ndarray()[0]
-    for ready in resampler.resample(None):
-        yield ready.to_ndarray()[0]
+    rest = [ready.to_ndarray()[0] for ready in resampler.resample(None)]
+    missing = max(round(count * output_rate_hz / rate_hz), 1) - made
+    # FFmpeg's resampler gives nothing for the very shortest inputs; silence fills them up.
+    last: Samples = np.concatenate([*rest, np.zeros(max(missing, 0), dtype=np.float32)])
+    if missing > 0:
+        yield last[:missing]

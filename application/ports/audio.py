@@ -88,6 +88,20 @@ class AudioStreamEncoder(Protocol):
         """
 
 
+class TimeStretch(Protocol):
+    """A change of speed that keeps the pitch."""
+
+    def __call__(
+        self, samples: Iterable[Samples], *, sample_rate_hz: int, speed: float
+    ) -> Generator[Samples, None, None]:
+        """Yield ``samples`` faster (``speed`` over 1) or slower, as they come.
+
+        The result has the number of samples divided by ``speed``, rounded, and 1 at least. It does
+        not depend on the parts that the samples come in. An error that ``samples`` raises passes
+        through unchanged.
+        """
+
+
 class AudioDecoder(Protocol):
     """Bytes of a recording to samples."""
 

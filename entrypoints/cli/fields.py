@@ -30,7 +30,7 @@ _GROUPS = {
         *("use_emo_text", "emo_text", "use_random"),
     ),
     TEXT: (
-        *("language", "enable_chunking", "max_chars_per_chunk", "chunk_pause_ms"),
+        *("language", "speed", "enable_chunking", "max_chars_per_chunk", "chunk_pause_ms"),
         *("enable_crossfade", "crossfade_ms"),
     ),
     OUTPUT: (

@@ -11,11 +11,13 @@ from domain.errors import SpeechError
 from entrypoints.container import Container
 from entrypoints.engine.faults import is_worker_fault
 from entrypoints.engine.timed_jobs import TimedJobs
-from entrypoints.http import models, page, speech
+from entrypoints.health import health
+from entrypoints.http import models, page, speech, status
 from entrypoints.http.admission import Admission
 from entrypoints.http.errors import install_error_handlers
 from entrypoints.http.guards import install_guards
 from entrypoints.http.metrics import SpeechMetrics
+from entrypoints.http.model_watch import ModelWatch
 from entrypoints.http.speaking import Speaking
 from entrypoints.worker.startup import load, prepare
 
@@ -41,7 +43,7 @@ def build_app(
         on_fault: Called after an error after which the process should be replaced.
     """
     settings, model = container.settings(), container.model()
-    metrics = SpeechMetrics()
+    metrics = SpeechMetrics(engine=model.info.name)
     admission = Admission(
         most_waiting=settings.max_queued_requests if has_queue else None, metrics=metrics
     )
@@ -74,6 +76,13 @@ def build_app(
         )
     )
     app.include_router(models.router())
+    app.include_router(
+        status.router(
+            watch=ModelWatch(model),
+            health=partial(health, model=model, store=container.store(), voices=container.voices()),
+            metrics=metrics,
+        )
+    )
     app.include_router(page.router())
     return app
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrypoints.http.connections import CROWDED
@@ -29,7 +30,10 @@ class Availability:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         error = self._error(scope) if scope["type"] == "http" else None
-        await (error.response() if error else self._app)(scope, receive, send)
+        answer: ASGIApp = error.response() if error else self._app
+        if error and scope["path"] == PING:
+            answer = Response(status_code=error.status)  # whose answers have no body
+        await answer(scope, receive, send)
 
     def _error(self, scope: Scope) -> ApiError | None:
         if self._is_stopping():

@@ -1,40 +1,86 @@
 """Figures of the server for Prometheus."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from importlib.metadata import version
 
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Enum,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    generate_latest,
+)
+
+from application.ports.speech_model import ModelState
 from application.speech_report import SpeechReport
+
+_SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60)
+_REAL_TIME_FACTORS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10)
 
 
 class SpeechMetrics:
-    """Counts and times requests to speak, in a registry of its own."""
+    """Counts and times requests to speak, in a registry of its own.
 
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+    Args:
+        engine: Name of the engine that speaks.
+    """
+
+    def __init__(self, *, engine: str) -> None:
+        self.registry = registry = CollectorRegistry()
         self._ended = Counter(
-            "indextts_requests", "Requests by outcome", ["outcome"], registry=self.registry
+            "indextts_requests",
+            "Requests to speak that ended, by outcome: completed, cancelled, or an error's code",
+            ["outcome"],
+            registry=registry,
         )
-        self._waiting = Gauge("indextts_queue_length", "Requests that wait", registry=self.registry)
+        self._waiting = Gauge(
+            "indextts_queue_length", "Requests that wait for the engine", registry=registry
+        )
         self._running = Gauge(
-            "indextts_running", "Requests that are spoken", registry=self.registry
+            "indextts_running_requests", "Requests that have the engine", registry=registry
         )
         self._waited = Histogram(
-            "indextts_wait_seconds", "Time from arrival to the engine", registry=self.registry
+            "indextts_wait_seconds",
+            "Time from a request's arrival to the engine",
+            buckets=_SECONDS,
+            registry=registry,
         )
         self._first_audio = Histogram(
             "indextts_first_audio_seconds",
-            "Time from arrival to the first bytes",
-            registry=self.registry,
+            "Time from a request's arrival to its first bytes",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._factor = Histogram(
+            "indextts_real_time_factor",
+            "Synthesis seconds per second of audio",
+            buckets=_REAL_TIME_FACTORS,
+            registry=registry,
         )
         self._audio = Counter(
-            "indextts_audio_seconds", "Audio that was spoken", registry=self.registry
+            "indextts_audio_seconds", "Audio that was spoken to its end", registry=registry
         )
+        self._synthesis = Counter(
+            "indextts_synthesis_seconds", "Time that the model took for it", registry=registry
+        )
+        self._state = Enum(
+            "indextts_model_state",
+            "State of the model",
+            states=[state.value for state in ModelState],
+            registry=registry,
+        )
+        build = Info("indextts_build", "Version and engine of the server", registry=registry)
+        build.info({"version": version("indextts-runpod"), "engine": engine})
+        ProcessCollector(registry=registry)
 
     def queue_length(self, count: int) -> None:
         """Note how many requests wait now."""
         self._waiting.set(count)
 
     def running(self, count: int) -> None:
-        """Note how many requests are spoken now."""
+        """Note how many requests have the engine now."""
         self._running.set(count)
 
     def waited(self, seconds: float) -> None:
@@ -48,7 +94,17 @@ class SpeechMetrics:
     def spoken(self, report: SpeechReport) -> None:
         """Note what was spoken."""
         self._audio.inc(report.duration_seconds)
+        self._synthesis.inc(report.timings.synthesis)
+        self._factor.observe(report.timings.synthesis / report.duration_seconds)
 
     def ended(self, outcome: str) -> None:
         """Count a request: ``completed``, ``cancelled``, or the code of its error."""
         self._ended.labels(outcome).inc()
+
+    def model_state(self, state: ModelState) -> None:
+        """Note the state of the model."""
+        self._state.state(state.value)
+
+    def text(self) -> bytes:
+        """Return all figures in Prometheus's text format."""
+        return generate_latest(self.registry)

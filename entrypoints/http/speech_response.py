@@ -13,6 +13,7 @@ from application.ports.speech_model import SpeechModel
 from application.speech_report import SpeechReport
 from domain.audio import StreamFormat
 from domain.errors import INTERNAL_ERROR, RecordingError, SpeechError
+from entrypoints.engine.figures import figures
 from entrypoints.http import events
 from entrypoints.http.errors import ApiError, BrokenOff, api_error, internal_error
 from entrypoints.http.metrics import SpeechMetrics
@@ -179,12 +180,14 @@ class SpeechResponse(Response):
         error: SpeechError | None = None,
     ) -> None:
         self._metrics.ended(outcome)
-        fields = {"outcome": outcome, "waited": round(speech.waited_seconds, 3)}
+        waited = round(speech.waited_seconds, 3)
         if report:
             self._metrics.spoken(report)
-            log.info("speech_finished", **fields)
+            log.info("speech_finished", **figures(report), waited=waited)
+        elif outcome == "cancelled":
+            log.info("speech_cancelled", waited=waited)
         else:
-            log.warning("speech_failed", **fields, error=str(error or outcome))
+            log.warning("speech_failed", error=str(error or outcome), waited=waited)
 
 
 def _content_type(order: SpeechOrder, rate_hz: int) -> str:

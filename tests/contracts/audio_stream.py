@@ -12,6 +12,7 @@ from domain.errors import Cancelled, SynthesisFailed
 
 RATES = (22_050, 24_000)
 LOSSLESS = (StreamFormat.WAV, StreamFormat.FLAC)
+EXACT = (StreamFormat.WAV, StreamFormat.PCM)
 PADDING_SECONDS = {StreamFormat.MP3: 0.08, StreamFormat.AAC: 0.12, StreamFormat.M4A: 0.12}
 """Silence that a codec adds at the ends, where no head may say so afterwards."""
 
@@ -51,12 +52,14 @@ class AudioStreamContract(ABC):
         *,
         rate_hz: int = 22_050,
         part: int = 2_205,
+        output_rate_hz: int | None = None,
     ) -> Generator[bytes, None, bytes]:
         return encoder.encode(
             (samples[start : start + part] for start in range(0, len(samples), part)),
             sample_rate_hz=rate_hz,
             stream_format=stream_format,
             bitrate_kbps=128,
+            output_rate_hz=output_rate_hz,
         )
 
     def decoded(
@@ -83,6 +86,36 @@ class AudioStreamContract(ABC):
         audio = self.decoded(decoder, content, stream_format, rate_hz)
         padding = PADDING_SECONDS.get(stream_format, 0)
         assert -0.01 <= audio.duration_seconds - count / rate_hz <= 0.01 + padding
+
+    @pytest.mark.parametrize("output_rate_hz", [8_000, 24_000, 48_000])
+    @pytest.mark.parametrize("count", [1, 100, 22_051])
+    @pytest.mark.parametrize("stream_format", EXACT)
+    def test_another_rate_changes_the_number_of_samples_and_not_the_length(
+        self,
+        encoder: AudioStreamEncoder,
+        decoder: AudioDecoder,
+        stream_format: StreamFormat,
+        count: int,
+        output_rate_hz: int,
+    ) -> None:
+        content, _ = drained(
+            self.encode(encoder, tone(count), stream_format, output_rate_hz=output_rate_hz)
+        )
+        audio = self.decoded(decoder, content, stream_format, output_rate_hz)
+        assert audio.sample_rate_hz == output_rate_hz
+        assert abs(len(audio.samples) - count * output_rate_hz / 22_050) <= 1
+
+    @pytest.mark.parametrize("part", [1, 441, 30_000])
+    def test_another_rate_gives_the_same_samples_whatever_the_parts(
+        self, encoder: AudioStreamEncoder, part: int
+    ) -> None:
+        def encoded(part: int) -> bytes:
+            pieces = self.encode(
+                encoder, tone(5_000), StreamFormat.PCM, part=part, output_rate_hz=24_000
+            )
+            return drained(pieces)[0]
+
+        assert encoded(part) == encoded(777)
 
     @pytest.mark.parametrize("stream_format", LOSSLESS)
     def test_lossless_formats_hold_every_sample(

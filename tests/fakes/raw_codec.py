@@ -63,11 +63,13 @@ class RawStreamEncoder:
         sample_rate_hz: int,
         stream_format: StreamFormat,
         bitrate_kbps: int,
+        output_rate_hz: int | None = None,
     ) -> Generator[bytes, None, bytes]:
+        rate_hz = output_rate_hz or sample_rate_hz
         is_raw = stream_format is StreamFormat.PCM
-        head = b"" if is_raw else _MAGIC + sample_rate_hz.to_bytes(4, "little")
+        head = b"" if is_raw else _MAGIC + rate_hz.to_bytes(4, "little")
         count = 0
-        for part in samples:
+        for part in _nearest(samples, sample_rate_hz, rate_hz):
             if not np.isfinite(part).all():
                 raise SynthesisFailed("the audio has samples that are not finite")
             if len(part):
@@ -76,6 +78,19 @@ class RawStreamEncoder:
         if not count:
             raise SynthesisFailed("there is no audio to encode")
         return head
+
+
+def _nearest(
+    samples: Iterable[Samples], rate_hz: int, output_rate_hz: int
+) -> Generator[Samples, None, None]:
+    """Resample by taking, for each moment of the output, the sample before it."""
+    taken = made = 0
+    for part in samples:
+        end = taken + len(part)
+        last = math.ceil(end * output_rate_hz / rate_hz)
+        places = np.arange(made, last) * rate_hz // output_rate_hz - taken
+        yield part[places] if len(part) else part
+        taken, made = end, last
 
 
 class RawDecoder:

@@ -160,7 +160,8 @@ def test_a_client_that_goes_away_ends_its_speech(server: Server) -> None:
 
 def test_a_client_that_goes_away_leaves_the_queue(server: Server) -> None:
     with streamed(server, f"{FIRST}GATE holds this one.") as response:
-        next(response.iter_raw())
+        pieces = response.iter_raw()  # the connection is closed with the iterator
+        next(pieces)
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(f"{server.url}{SPEECH}", json={"input": "Waits."}, timeout=0.3)
         until(lambda: server.app.state.admission.waiting == 0)

@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from application.ports.audio import AudioDecoder, AudioEncoder, AudioStreamEncoder
+from application.ports.audio import AudioDecoder, AudioEncoder, AudioStreamEncoder, TimeStretch
 from application.ports.links import RecordingLinks
 from application.ports.speech_model import SpeechModel
 from application.ports.storage import ExpiringFiles, ObjectStore, StoredObject
@@ -21,10 +21,12 @@ from tests.contracts.object_store import ObjectStoreContract
 from tests.contracts.recording_links import RecordingLinksContract
 from tests.contracts.speech_model import CHUNKS, SamplingSpeechModelContract
 from tests.contracts.storage_probe import ProbedStorageContract
+from tests.contracts.time_stretch import TimeStretchContract
 from tests.contracts.voice_mirror import VoiceMirrorContract
 from tests.contracts.voice_repository import VoiceRepositoryContract
 from tests.contracts.voice_source import VoiceSourceContract
 from tests.contracts.weight_source import WeightSourceContract
+from tests.fakes.block_stretch import block_stretch
 from tests.fakes.dated_files import DatedFiles
 from tests.fakes.listed_voices import ListedVoices
 from tests.fakes.memory_links import MemoryLinks
@@ -56,6 +58,12 @@ class TestRawCodec(AudioCodecContract):
     @pytest.fixture
     def decoder(self) -> AudioDecoder:
         return RawDecoder()
+
+
+class TestBlockStretch(TimeStretchContract):
+    @pytest.fixture
+    def stretch(self) -> TimeStretch:
+        return block_stretch
 
 
 class TestRawStream(AudioStreamContract):

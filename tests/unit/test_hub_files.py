@@ -29,6 +29,7 @@ NOT_ASKED_FOR = {
     "PUBLIC_VOICE_LIST": "only the HTTP server has a list without a key",
     "TTS_ENGINE": "the image of the Hub has no engine but IndexTTS-2",
     "USE_CUDA_KERNEL": "it needs a compiler, which the image does not have",
+    "VOICE_ALIASES": "jobs of a queue name the voices that their sender put there",
     "USE_DEEPSPEED": "it is accepted for older deployments and has no effect",
 }
 """Settings that the Hub's form does not show, each with the reason."""

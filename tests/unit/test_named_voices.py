@@ -143,5 +143,5 @@ def test_jobs_and_the_command_line_know_aliases_and_only_http_knows_openais_name
         assert find("storyteller").recording.name == "default"
     assert http("marin").recording.name == "default"
     for find in (job, local):
-        with pytest.raises(UnknownVoice, match="named 'marin'; available: default$"):
+        with pytest.raises(UnknownVoice, match=r"named 'marin'; available: default$"):
             find("marin")

@@ -9,6 +9,7 @@ from application.selfcheck import CheckRow, SelfCheck
 from application.speak import Speak
 from domain.errors import InvalidRequest
 from domain.warnings import SpeechWarning, WarningCode
+from tests.fakes.block_stretch import block_stretch
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_voices import MemoryVoices
 from tests.fakes.raw_codec import RawDecoder, RawEncoder, raw_recording
@@ -29,6 +30,7 @@ def rows(model: ToneModel) -> Iterator[CheckRow]:
             voices=MemoryVoices({"alice.wav": raw_recording(BUZZ, 16_000)}), decoder=RawDecoder()
         ),
         encoder=RawEncoder(),
+        stretch=block_stretch,
         store=MemoryStore(),
         default_voice="alice",
     )

@@ -13,6 +13,7 @@ from domain.audio import AudioFormat
 from domain.errors import InvalidRequest
 from domain.joins.pause import Pause
 from domain.text.pace import estimated_seconds
+from tests.fakes.block_stretch import block_stretch
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_voices import MemoryVoices
 from tests.fakes.raw_codec import RawDecoder, RawEncoder, raw_recording
@@ -51,6 +52,7 @@ def speak(model: ToneModel, store: MemoryStore) -> Speak:
         model=model,
         references=References(voices=voices, decoder=RawDecoder()),
         encoder=BitRateEncoder(),
+        stretch=block_stretch,
         store=store,
         default_voice="alice",
     )

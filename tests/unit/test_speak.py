@@ -29,6 +29,7 @@ from domain.joins.crossfade import Crossfade
 from domain.joins.end_to_end import EndToEnd
 from domain.joins.pause import Pause
 from domain.voice_choice import LinkedRecording, SentRecording, VoiceChoice
+from tests.fakes.block_stretch import block_stretch
 from tests.fakes.memory_links import MemoryLinks
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_voices import MemoryVoices
@@ -74,6 +75,7 @@ def speaker(
         model=model,
         references=References(voices=voices, decoder=RawDecoder(), links=links),
         encoder=RawEncoder(),
+        stretch=block_stretch,
         store=store,
         default_voice="alice",
         draw_seed=draw_seed,
@@ -342,6 +344,7 @@ def test_an_encoder_that_fails_stops_the_model(store: MemoryStore, model: ToneMo
             voices=MemoryVoices({"alice.wav": raw_recording(BUZZ, 16_000)}), decoder=RawDecoder()
         ),
         encoder=Choking(),
+        stretch=block_stretch,
         store=store,
         default_voice="alice",
     )

@@ -13,20 +13,23 @@ from domain.joins.pause import Pause
 from domain.text.chunking import Chunk
 from domain.voice import Recording
 from domain.warnings import SpeechWarning, WarningCode
+from tests.fakes.block_stretch import block_stretch
 from tests.models.tone import RATE_HZ, ToneModel
 
 CHUNKS = (Chunk(0, "One."), Chunk(1, "Two."))
 VOICE = Recording("alice", "alice.wav", "0" * 64, Waveform(np.ones(RATE_HZ, np.float32), RATE_HZ))
 
 
-def utterance(**model_options: Any) -> Utterance:
+def utterance(*, speed: float = 1.0, **model_options: Any) -> Utterance:
     return Utterance(
+        speed=speed,
         model=ToneModel(**model_options),
         characters=8,
         chunks=CHUNKS,
         voice=VOICE,
         delivery=Delivery(seed=1),
         join=Pause(300),
+        stretch=block_stretch,
     )
 
 
@@ -38,6 +41,19 @@ def test_reports_after_all_samples_were_read() -> None:
     report = spoken.report()
     assert report.sample_count == count
     assert [chunk.text for chunk in report.chunks] == ["One.", "Two."]
+
+
+def test_at_another_speed_the_report_is_that_of_the_result() -> None:
+    as_spoken, faster = utterance(), utterance(speed=1.25)
+    count = sum(len(samples) for samples in as_spoken.samples())
+    assert sum(len(samples) for samples in faster.samples()) == round(count / 1.25)
+
+    before, after = as_spoken.report(), faster.report()
+    assert after.sample_count == round(count / 1.25)
+    assert after.sample_rate_hz == before.sample_rate_hz
+    for chunk, spoken in zip(after.chunks, before.chunks, strict=True):
+        assert chunk.start == pytest.approx(spoken.start / 1.25)
+        assert chunk.end == pytest.approx(spoken.end / 1.25)
 
 
 def test_gives_each_warning_once() -> None:
@@ -129,4 +145,5 @@ def test_does_not_touch_the_model_before_the_samples_are_read() -> None:
         voice=VOICE,
         delivery=Delivery(seed=1),
         join=Pause(300),
+        stretch=block_stretch,
     ).samples()

@@ -1,0 +1,32 @@
+"""The model's state, for questions that may not wait for an answer."""
+
+import asyncio
+
+from application.ports.speech_model import ModelState, ModelStatus, SpeechModel
+from entrypoints.engine.thread_stream import in_thread
+
+LONGEST_LOOK_SECONDS = 0.03
+"""Longest wait for the model's own answer; a load balancer gets one within 50 ms."""
+
+
+class ModelWatch:
+    """The latest known state of the model.
+
+    A model that is not loaded looks for its files when it is asked, and a disk may be slow. The
+    answer is then the one before, and a later question gets the new one.
+    """
+
+    def __init__(self, model: SpeechModel) -> None:
+        self._model = model
+        self._latest = ModelState.NOT_LOADED
+        self._look: asyncio.Task[ModelStatus] | None = None
+
+    async def state(self) -> ModelState:
+        """Return the state, at most ``LONGEST_LOOK_SECONDS`` later."""
+        if self._look is None:
+            self._look = asyncio.create_task(in_thread(self._model.status))
+        await asyncio.wait({self._look}, timeout=LONGEST_LOOK_SECONDS)
+        if self._look.done():
+            self._latest = self._look.result().state
+            self._look = None
+        return self._latest

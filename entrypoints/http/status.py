@@ -1,0 +1,49 @@
+"""Questions about the server: whether it can speak, how it is, and its figures."""
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.responses import JSONResponse, Response
+
+from application.ports.speech_model import ModelState
+from entrypoints.health import Health
+from entrypoints.http.metrics import SpeechMetrics
+from entrypoints.http.model_watch import ModelWatch
+
+_LOADING = (ModelState.LOADING, ModelState.NOT_LOADED)
+
+
+def router(
+    *,
+    watch: ModelWatch,
+    health: Callable[[], Awaitable[Health]],
+    metrics: SpeechMetrics,
+) -> APIRouter:
+    """Return ``/ping``, ``/health`` and ``/metrics``."""
+    routes = APIRouter()
+
+    @routes.api_route("/ping", methods=["GET", "HEAD"], response_class=Response)
+    async def ping() -> Response:
+        """Answer 200 when the model is ready, 204 while it loads, 503 otherwise; without a body."""
+        state = await watch.state()
+        if state is ModelState.READY:
+            return Response(status_code=200)
+        return Response(status_code=204 if state in _LOADING else 503)
+
+    @routes.get("/health", response_model=Health, response_model_exclude_none=True)
+    async def tell_health() -> Response:
+        """Tell what works: 503 if nothing can be spoken, else 200."""
+        found = await health()
+        return JSONResponse(
+            found.model_dump(mode="json", exclude_none=True),
+            503 if found.status == "unhealthy" else 200,
+        )
+
+    @routes.get("/metrics", response_class=Response)
+    async def tell_metrics() -> Response:
+        """Give the figures in Prometheus's text format."""
+        metrics.model_state(await watch.state())
+        return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return routes

@@ -1,0 +1,99 @@
+"""Questions about the server, answered by the application in this process."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from dependency_injector import providers
+from starlette.testclient import TestClient
+
+from application.ports.speech_model import ModelState, ModelStatus
+from entrypoints.container import Container
+from entrypoints.http.app import build_app
+from entrypoints.settings.settings import LocalSettings
+from tests.models.tone import ToneModel
+
+
+class StatedModel(ToneModel):
+    """A tone model in any state; ``holds`` keeps its answer back."""
+
+    def __init__(self, state: ModelState) -> None:
+        super().__init__()
+        self.state = state
+        self.holds: threading.Event | None = None
+
+    def status(self) -> ModelStatus:
+        if self.holds:
+            self.holds.wait(30)
+        return ModelStatus(self.state)
+
+
+def client_of(model: ToneModel, folder: Path) -> TestClient:
+    container = Container(
+        settings=LocalSettings(output_audio_dir=folder / "out", audio_voices_dir=folder / "voices")
+    )
+    container.model.override(providers.Object(model))
+    return TestClient(build_app(container))
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        (ModelState.READY, 200),
+        (ModelState.LOADING, 204),
+        (ModelState.NOT_LOADED, 204),
+        (ModelState.MISSING_WEIGHTS, 503),
+        (ModelState.NO_GPU, 503),
+        (ModelState.FAILED, 503),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_ping_tells_by_its_status_alone_whether_the_model_can_speak(
+    tmp_path: Path, state: ModelState, status: int, method: str
+) -> None:
+    answer = client_of(StatedModel(state), tmp_path).request(method, "/ping")
+    assert (answer.status_code, answer.content) == (status, b"")
+
+
+def test_ping_waits_for_no_model_that_does_not_answer(tmp_path: Path) -> None:
+    model = StatedModel(ModelState.READY)
+    with client_of(model, tmp_path) as client:
+        assert client.get("/ping").status_code == 200
+        model.state, model.holds = ModelState.FAILED, threading.Event()
+        assert client.get("/ping").status_code == 200
+        model.holds.set()
+        answers = {client.get("/ping").status_code for _ in range(20)}
+    assert 503 in answers
+
+
+def test_health_is_the_answer_that_the_worker_gives(tmp_path: Path) -> None:
+    answer = client_of(StatedModel(ModelState.READY), tmp_path).get("/health")
+    assert answer.status_code == 200
+    assert answer.json()["model"]["state"] == "ready"
+    assert answer.json()["voices"]["count"] == 1
+
+
+def test_health_of_a_server_that_cannot_speak_is_503(tmp_path: Path) -> None:
+    answer = client_of(StatedModel(ModelState.NO_GPU), tmp_path).get("/health")
+    assert (answer.status_code, answer.json()["status"]) == (503, "unhealthy")
+
+
+def test_metrics_count_what_was_spoken_and_refused(tmp_path: Path) -> None:
+    client = client_of(ToneModel(), tmp_path)
+    spoken = client.post("/v1/audio/speech", json={"input": "Hello.", "response_format": "pcm"})
+    client.post("/v1/audio/speech", json={"input": "..."})
+    client.post("/v1/audio/speech", json={"input": "Hello.", "voice": "nobody"})
+    answer = client.get("/metrics")
+    lines = dict(
+        line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#")
+    )
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert lines['indextts_requests_total{outcome="completed"}'] == "1.0"
+    assert lines['indextts_requests_total{outcome="invalid_request"}'] == "1.0"
+    assert lines['indextts_requests_total{outcome="unknown_voice"}'] == "1.0"
+    assert float(lines["indextts_audio_seconds_total"]) == pytest.approx(
+        len(spoken.content) / 2 / 24_000, abs=0.001
+    )
+    assert lines["indextts_first_audio_seconds_count"] == "1.0"
+    assert lines['indextts_model_state{indextts_model_state="ready"}'] == "1.0"
+    assert lines["indextts_queue_length"] == lines["indextts_running_requests"] == "0.0"
