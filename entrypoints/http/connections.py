@@ -66,9 +66,10 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse ``data``, and give up a head that grows too large."""
-        was_in_head = self._is_in_head
+        holds_no_body = self._is_in_head or self.cycle is None
         super().data_received(data)
-        self._head_bytes = self._head_bytes + len(data) if was_in_head and self._is_in_head else 0
+        is_all_head = holds_no_body and self._is_in_head
+        self._head_bytes = self._head_bytes + len(data) if is_all_head else 0
         if self._head_bytes > self.limits.max_head_bytes:
             self._refuse(431, "the headers are too large", "headers_too_large")
 

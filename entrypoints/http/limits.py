@@ -75,7 +75,7 @@ class BodyLimits:
         else:
             await self._answer(body, scope, send)
         if body.error:
-            await self._refuse(body.error, scope, receive, send)
+            await self._refuse(body, scope, receive, send)
 
     async def _answer(self, body: "_BoundedBody", scope: Scope, send: Send) -> None:
         """Run the application, and drop what it answers to a body that was refused."""
@@ -91,16 +91,20 @@ class BodyLimits:
             if body.error is None:
                 raise
 
-    async def _refuse(self, error: ApiError, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _refuse(
+        self, body: "_BoundedBody", scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        assert body.error  # noqa: S101 - the caller looked
+
         async def send_all_but_the_end(message: Message) -> None:
             if message["type"] == "http.response.body":
                 message = {**message, "more_body": True}
             await send(message)
 
-        await error.response()(scope, receive, send_all_but_the_end)
+        await body.error.response()(scope, receive, send_all_but_the_end)
         try:
             async with asyncio.timeout(self._linger_seconds):
-                while (await receive()).get("more_body"):
+                while not body.is_complete and (await receive()).get("more_body"):
                     pass
         except TimeoutError:
             pass
@@ -113,6 +117,7 @@ class _BoundedBody:
     Attributes:
         error: Why the body was refused; the application then sees a client that went away.
         has_answer: Whether the application's answer has begun, which no refusal can replace.
+        is_complete: Whether its last byte was received.
     """
 
     def __init__(self, receive: Receive, *, max_bytes: int, seconds: float) -> None:
@@ -123,15 +128,15 @@ class _BoundedBody:
         self._seconds = seconds
         self._deadline: float | None = None
         self._size_bytes = 0
-        self._is_complete = False
+        self.is_complete = False
 
     async def receive(self) -> Message:
-        if self._is_complete or self.has_answer:
+        if self.is_complete or self.has_answer:
             return await self._receive()
         if self.error:
             return _DISCONNECT
         message = await self._before_the_deadline(self._receive)
-        self._is_complete = not message.get("more_body", False)
+        self.is_complete = self.error is None and not message.get("more_body", False)
         self._size_bytes += len(message.get("body", b""))
         if self._size_bytes > self._max_bytes:
             self.refuse_size()

@@ -28,17 +28,7 @@ def check_curl(arguments: Sequence[str]) -> None:
     Raises:
         Problem: what is wrong with them.
     """
-    rest = list(arguments)
-    bodies, urls = [], []
-    while rest:
-        word = rest.pop(0)
-        if word in _OPTIONS:
-            value = rest.pop(0)
-            bodies += [value] if word == "-d" else []
-        elif word.startswith("-") and word not in _FLAGS:
-            raise Problem(f"the option {word} is not checked")
-        elif not word.startswith("-"):
-            urls.append(word)
+    bodies, urls = _bodies_and_urls(arguments)
     if len(urls) == 1 and _SPEECH.fullmatch(urls[0]):
         for body in bodies or [""]:
             check_speech(body)
@@ -50,6 +40,22 @@ def check_curl(arguments: Sequence[str]) -> None:
     for body in bodies:
         if body != WRITTEN_BEFORE:
             check_job(body)
+
+
+def _bodies_and_urls(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    rest = list(arguments)
+    bodies: list[str] = []
+    urls: list[str] = []
+    while rest:
+        word = rest.pop(0)
+        if word in _OPTIONS:
+            value = rest.pop(0)
+            bodies += [value] if word == "-d" else []
+        elif word.startswith("-") and word not in _FLAGS:
+            raise Problem(f"the option {word} is not checked")
+        elif not word.startswith("-"):
+            urls.append(word)
+    return bodies, urls
 
 
 def check_speech(text: str) -> None:

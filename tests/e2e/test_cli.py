@@ -284,7 +284,8 @@ def test_help_loads_no_library_but_the_command_lines_own(environment: dict[str, 
 def test_serving_without_the_sdk_prints_the_install_command(environment: dict[str, str]) -> None:
     program = (
         "import sys; sys.modules['runpod'] = None  # what import does where it is not installed\n"
-        "from entrypoints.cli.main import main; sys.argv = ['indextts-runpod', 'serve', '--runpod']; main()"
+        "from entrypoints.cli.main import main\n"
+        "sys.argv = ['indextts-runpod', 'serve', '--runpod']; main()"
     )
 
     done = subprocess.run(

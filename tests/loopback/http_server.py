@@ -1,5 +1,6 @@
 """The HTTP application behind a real uvicorn, in a thread of the test's process."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Generator
@@ -7,14 +8,21 @@ from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 @contextmanager
-def served(app: ASGIApp) -> Generator[str, None, None]:
+def served(
+    app: ASGIApp, *, protocol: type[asyncio.Protocol] = HttpToolsProtocol
+) -> Generator[str, None, None]:
     """Serve ``app`` at a free port of the loopback, and yield its URL."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+    server = _Server(
+        uvicorn.Config(
+            app, http=protocol, ws="none", log_config=None, access_log=False, lifespan="off"
+        )
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     assert server.is_listening.wait(30)

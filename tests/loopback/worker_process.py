@@ -54,6 +54,10 @@ class WorkerProcess:
         """Send the signal that RunPod sends, without a wait."""
         self._process.send_signal(signal.SIGTERM)
 
+    def interrupt(self) -> None:
+        """Send the signal of Ctrl-C, without a wait."""
+        self._process.send_signal(signal.SIGINT)
+
     def wait(self, *, seconds: float = 30) -> int:
         """Wait for the end and return the exit status."""
         return self._process.wait(timeout=seconds)
