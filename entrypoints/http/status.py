@@ -23,7 +23,8 @@ def router(
     """Return ``/ping``, ``/health`` and ``/metrics``."""
     routes = APIRouter()
 
-    @routes.api_route("/ping", methods=["GET", "HEAD"], response_class=Response)
+    @routes.get("/ping", response_class=Response)
+    @routes.head("/ping", include_in_schema=False)
     async def ping() -> Response:
         """Answer 200 when the model is ready, 204 while it loads, 503 otherwise; without a body."""
         state = await watch.state()

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from application.speech_request import MAX_TEXT_CHARS
 from domain.errors import InvalidRequest
@@ -15,11 +16,13 @@ _ROUTE = re.compile(
     r"/(run|runsync|health|purge-queue|(stream|status|cancel)/[\w$-]+)"
 )
 _SPEECH = re.compile(r"(\$BASE|http://localhost:800[01])/v1/audio/speech")
+_VOICES = re.compile(r"(\$BASE|http://localhost:800[01])/v1/audio/voices(/[\w$/-]+)?")
+_VOICE_FIELDS = {"name", "audio_sample", "consent", "replace"}
 WRITTEN_BEFORE = "@request.json"
 """A file that a command before it wrote, and that was checked there."""
 
 _FLAGS = {"-s"}
-_OPTIONS = {"-H", "-d", "-o"}
+_OPTIONS = {"-F", "-H", "-X", "-d", "-o"}
 
 
 def check_curl(arguments: Sequence[str]) -> None:
@@ -32,6 +35,9 @@ def check_curl(arguments: Sequence[str]) -> None:
     if len(urls) == 1 and _SPEECH.fullmatch(urls[0]):
         for body in bodies or [""]:
             check_speech(body)
+        return
+    if len(urls) == 1 and _VOICES.fullmatch(urls[0]):
+        check_voice(arguments)
         return
     if len(urls) != 1 or not (route := _ROUTE.fullmatch(urls[0])):
         raise Problem(f"this is no address of the API: {urls}")
@@ -56,6 +62,19 @@ def _bodies_and_urls(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         elif not word.startswith("-"):
             urls.append(word)
     return bodies, urls
+
+
+def check_voice(arguments: Sequence[str]) -> None:
+    """Check a request that adds or removes a voice.
+
+    Raises:
+        Problem: a field of the form is unknown, or the method is.
+    """
+    for option, value in pairwise(arguments):
+        if option == "-F" and value.partition("=")[0] not in _VOICE_FIELDS:
+            raise Problem(f"no field of the form: {value}")
+        if option == "-X" and value != "DELETE":
+            raise Problem(f"voices have no {value}")
 
 
 def check_speech(text: str) -> None:
