@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from application.ports.voices import VoiceReader, VoiceRepository
-from application.references import CheckedRecording, References, VoiceEntry
+from application.references import References, VoiceEntry
 from domain.errors import BadReference, UnknownVoice
-from domain.recording_check import concerns, measure
 from domain.recording_limits import LARGEST_FILE_BYTES
 from domain.voice import EXTENSIONS, is_voice_file, voice_name
 from entrypoints.cli.start import start
 from entrypoints.exit_codes import JOB_FAILED
+from entrypoints.recording_warnings import recording_warnings
 from entrypoints.rendering import voice_list
 
 _ENDINGS = ", ".join(ending.removeprefix(".") for ending in EXTENSIONS)
@@ -55,7 +55,7 @@ def add(*, recording: Path, name: str | None, replace: bool) -> None:
     file = f"{voice or voice_name(recording.name)}{recording.suffix.lower()}"
     reference = container.references().examine(content, name=voice_name(file), file=recording.name)
     container.voices().add(file, content, replaces=replace)
-    for warning in _warnings(reference):
+    for warning in recording_warnings(reference):
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"added {file}: use it with --voice {shlex.quote(voice_name(file))}")
 
@@ -119,15 +119,10 @@ def _checked(name: str, references: References) -> VoiceEntry:
         found = references.find(name)
     except (BadReference, UnknownVoice) as error:
         return VoiceEntry(name, Path(name).name, 0.0, error.message)
-    for warning in _warnings(found):
+    for warning in recording_warnings(found):
         click.echo(f"warning: {name}: {warning}", err=True)
     recording = found.recording
     return VoiceEntry(name, recording.file, recording.waveform.duration_seconds)
-
-
-def _warnings(reference: CheckedRecording) -> list[str]:
-    messages = [warning.message for warning in reference.warnings]
-    return [*messages, *concerns(measure(reference.recording.waveform))]
 
 
 def _read(recording: Path) -> bytes:

@@ -12,7 +12,7 @@ from entrypoints.container import Container
 from entrypoints.engine.faults import is_worker_fault
 from entrypoints.engine.timed_jobs import TimedJobs
 from entrypoints.health import health
-from entrypoints.http import models, page, speech, status
+from entrypoints.http import models, page, speech, status, voices
 from entrypoints.http.admission import Admission
 from entrypoints.http.errors import install_error_handlers
 from entrypoints.http.guards import install_guards
@@ -81,6 +81,15 @@ def build_app(
             watch=ModelWatch(model),
             health=partial(health, model=model, store=container.store(), voices=container.voices()),
             metrics=metrics,
+        )
+    )
+    app.include_router(
+        voices.router(
+            names=container.http_voices(),
+            references=container.http_references(),
+            repository=container.voices(),
+            other_names=container.http_folder_voices().other_names,
+            can_change=not settings.voices_s3_uri,
         )
     )
     app.include_router(page.router())

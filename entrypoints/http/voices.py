@@ -1,0 +1,136 @@
+"""The voices: listed, heard, added and removed."""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request, Response
+
+from application.ports.voices import VoiceReader, VoiceRepository
+from application.references import References, VoiceEntry
+from domain.errors import InvalidRequest, UnknownVoice
+from domain.recording_kind import media_type_of
+from entrypoints.engine.thread_stream import in_thread
+from entrypoints.http.errors import ApiError, api_error
+from entrypoints.http.voice_upload import NewVoice, add_voice, read_upload
+
+ResultT = TypeVar("ResultT")
+
+
+def router(
+    *,
+    names: VoiceReader,
+    references: References,
+    repository: VoiceRepository,
+    other_names: Callable[[], Mapping[str, Sequence[str]]],
+    can_change: bool,
+) -> APIRouter:
+    """Return the routes of voices.
+
+    Args:
+        names: Finds a voice by any of its names.
+        references: Lists the voices and checks recordings.
+        repository: The voices folder.
+        other_names: Returns the further names of each voice.
+        can_change: Whether voices may be added and removed: not where the folder is the copy of a
+            bucket, which would have them back, or not at all, at its next look.
+    """
+    routes = APIRouter()
+
+    @routes.get("/v1/audio/voices")
+    async def list_voices() -> dict[str, Any]:
+        """List the voices; ``voices`` is what Open WebUI reads, ``data`` the same for others."""
+        entries, others = await in_thread(lambda: (list(references.entries()), other_names()))
+        found = [_described(entry, others.get(entry.name, ())) for entry in entries]
+        return {"object": "list", "data": found, "voices": found}
+
+    @routes.get("/v1/audio/voices/{name:path}/recording", response_class=Response)
+    async def get_recording(name: str, request: Request) -> Response:
+        """Send the recording of a voice."""
+        content = (await _found(lambda: names.read(name))).content
+        etag = f'"{hashlib.sha256(content).hexdigest()}"'
+        headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+        if etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(content, headers=headers, media_type=media_type_of(content))
+
+    @routes.post("/v1/audio/voices")
+    async def create_voice(request: Request) -> dict[str, Any]:
+        """Add the voice of a person who agreed to it."""
+        _require_changeable()
+        upload = await read_upload(request)
+        added = await in_thread(
+            lambda: add_voice(upload, references=references, repository=repository)
+        )
+        return _created(added)
+
+    @routes.delete("/v1/audio/voices/{name:path}")
+    async def delete_voice(name: str) -> dict[str, Any]:
+        """Remove a voice with all its recordings."""
+        _require_changeable()
+        await _found(lambda: _remove_all(repository, name))
+        return {"object": "audio.voice", "id": name, "deleted": True}
+
+    def _require_changeable() -> None:
+        if not can_change:
+            raise ApiError(
+                409,
+                "the voices of this server are those of a bucket (VOICES_S3_URI); add or remove"
+                " the recording there",
+                code="conflict",
+                headers={"x-should-retry": "false"},
+            )
+
+    return routes
+
+
+async def _found(question: Callable[[], ResultT]) -> ResultT:
+    """Return the answer of ``question``, asked in a thread.
+
+    Raises:
+        ApiError: 404, where it raises UnknownVoice: the URL names what is not there.
+    """
+    try:
+        return await in_thread(question)
+    except UnknownVoice as error:
+        missing = api_error(error, param="name")
+        missing.status = 404
+        raise missing from error
+
+
+def _remove_all(repository: VoiceRepository, name: str) -> None:
+    """Remove every recording that ``name`` means, one after another.
+
+    Raises:
+        UnknownVoice: there is none.
+        InvalidRequest: it is the bundled voice.
+    """
+    repository.remove(name)
+    while True:
+        try:
+            repository.remove(name)
+        except (UnknownVoice, InvalidRequest):
+            return
+
+
+def _described(entry: VoiceEntry, aliases: Sequence[str]) -> dict[str, Any]:
+    return {
+        "id": entry.name,
+        "name": entry.name,
+        "object": "audio.voice",
+        "duration": round(entry.duration_seconds, 3),
+        **({"aliases": list(aliases)} if aliases else {}),
+        **({"problem": entry.problem} if entry.problem else {}),
+    }
+
+
+def _created(added: NewVoice) -> dict[str, Any]:
+    return {
+        "object": "audio.voice",
+        "id": added.name,
+        "name": added.name,
+        "created_at": int(time.time()),
+        "duration": round(added.used_seconds, 3),
+        "warnings": list(added.warnings),
+    }
