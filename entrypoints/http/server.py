@@ -24,8 +24,8 @@ from entrypoints.leaving import leave, leave_threads_behind
 log = structlog.get_logger()
 
 KEEP_ALIVE_SECONDS = 75
-"""Longest time that a connection is idle. Load balancers keep theirs for less, often 60 s; they
-would send a request into a connection that is being closed."""
+"""Longest time that a connection is idle. Load balancers keep theirs for less, often 60 s; if
+this side closed first, one of them might send a request into a connection that ends."""
 
 
 def serve_http(
