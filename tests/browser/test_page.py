@@ -14,7 +14,11 @@ from playwright.sync_api import Page, Request, Route, expect
 from tests.browser.conftest import Noise, Server
 
 SOME = re.compile(r"[1-9]\d*")
-FIRST, SECOND = "This is heard at once.", "GATE holds this back."
+FIRST = (
+    "This is heard at once, and it is long enough to fill a chunk of a stream to its end, so that"
+    " the sentence which follows it begins another one."
+)
+SECOND = "GATE holds this back."
 
 
 def speak(page: Page, text: str) -> None:
@@ -152,12 +156,12 @@ def test_a_voice_is_recorded(page: Page) -> None:
 def test_the_server_s_problem_with_a_name_stands_beside_it(page: Page, tmp_path: Path) -> None:
     page.get_by_role("button", name="Add a voice").click()
     page.locator("#audio_sample").set_input_files(wav_file(tmp_path))
-    page.get_by_label("Name").fill("a:b")
+    page.get_by_label("Name").fill("../nora")
     page.get_by_label("This is my voice").check()
     page.get_by_role("button", name="Save the voice").click()
 
     expect(page.get_by_label("Name")).to_have_accessible_description(
-        "name: has a character that no name may have"
+        "name: '../nora' cannot name a voice"
     )
 
 
@@ -174,15 +178,16 @@ def test_a_problem_with_the_text_stands_beside_it(page: Page) -> None:
     speak(page, "...")
 
     expect(page.get_by_label("Text to speak")).to_have_accessible_description(
-        "input: has nothing to speak"
+        "input: has no letter or digit to speak"
     )
     expect(page.get_by_label("Text to speak")).to_be_focused()
 
 
 def test_a_lost_connection_is_told_with_a_way_on(page: Page) -> None:
-    speak(page, "BREAK off.")
+    page.route("**/v1/audio/speech", lambda route: route.abort("connectionreset"))
+    speak(page, "One.")
     expect(page.get_by_role("alert")).to_contain_text("The connection to the server was lost.")
-    page.get_by_label("Text to speak").fill("Whole.")
+    page.unroute("**/v1/audio/speech")
 
     page.get_by_role("button", name="Try again").click()
 

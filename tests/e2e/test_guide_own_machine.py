@@ -110,10 +110,7 @@ def port(clone: Path, environment: dict[str, str]) -> Iterator[int]:
     """Follow the fourth step, until the server listens."""
     with free_ports(1) as [port]:
         step = re.sub(
-            r"^indextts-runpod serve .*$",
-            rf"exec \g<0> --port {port}",
-            STEPS[3],
-            flags=re.MULTILINE,
+            r"^indextts-runpod serve.*$", rf"exec \g<0> --port {port}", STEPS[3], flags=re.MULTILINE
         )
         server = subprocess.Popen(
             ["/bin/sh", "-ec", step], cwd=clone, env=environment, stderr=subprocess.PIPE, text=True
