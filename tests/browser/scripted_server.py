@@ -6,7 +6,7 @@ Usage: ``python -m tests.browser.scripted_server PORT GATE``
 """
 
 import sys
-from importlib.resources import files
+import wave
 from pathlib import Path
 
 from dependency_injector import providers
@@ -21,8 +21,11 @@ def main() -> None:
     port, gate = int(sys.argv[1]), Path(sys.argv[2])
     voices = gate.parent / "voices"
     voices.mkdir()
-    bundled = files("adapters.filesystem").joinpath("bundled_voices", "default.ogg")
-    (voices / "alice.ogg").write_bytes(bundled.read_bytes())
+    with wave.open(str(voices / "alice.wav"), "wb") as recording:
+        recording.setnchannels(1)
+        recording.setsampwidth(2)
+        recording.setframerate(16_000)
+        recording.writeframes(b"\x10\x20" * 16_000)
     container = Container(
         settings=LocalSettings(
             audio_voices_dir=voices,

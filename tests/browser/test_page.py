@@ -143,7 +143,7 @@ def test_an_uploaded_voice_speaks(page: Page, tmp_path: Path) -> None:
 def test_a_voice_is_recorded(page: Page) -> None:
     page.get_by_role("button", name="Add a voice").click()
     page.get_by_role("button", name="Record", exact=True).click()
-    expect(page.locator("#meter")).to_be_visible()
+    expect(page.locator("#record-time")).to_contain_text("0:01")
     page.get_by_role("button", name="Stop recording").click()
     expect(page.get_by_text("recording.webm")).to_be_visible()
     page.get_by_label("Name", exact=True).fill("mine")
