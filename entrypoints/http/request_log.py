@@ -76,13 +76,19 @@ class _Request:
                 raise BrokenOff from error
             await internal_error(self._id).response()(self._scope, receive, self.send)
         finally:
-            log.info(
-                "request_ended",
-                method=self._scope["method"],
-                path=self._scope["path"],
-                status=self._status or CLIENT_GONE,
-                seconds=round(time.perf_counter() - self._began, 3),
-            )
+            self._log_end()
+
+    def _log_end(self) -> None:
+        fields = {
+            "method": self._scope["method"],
+            "path": self._scope["path"],
+            "status": self._status or CLIENT_GONE,
+            "seconds": round(time.perf_counter() - self._began, 3),
+        }
+        if self._scope["path"] == "/ping" and fields["status"] < 400:
+            log.debug("request_ended", **fields)  # load balancers ask every few seconds
+        else:
+            log.info("request_ended", **fields)
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":

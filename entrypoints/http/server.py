@@ -23,6 +23,10 @@ from entrypoints.leaving import leave, leave_threads_behind
 
 log = structlog.get_logger()
 
+KEEP_ALIVE_SECONDS = 75
+"""Longest time that a connection is idle. Load balancers keep theirs for less, often 60 s; if
+this side closed first, one of them might send a request into a connection that ends."""
+
 
 def serve_http(
     container: Container,
@@ -68,6 +72,7 @@ def serve_http(
             log_config=None,
             access_log=False,
             server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=math.ceil(settings.job_timeout_seconds),
         ),
         on_listening=on_listening,

@@ -25,9 +25,8 @@ class _ToStructlog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info and isinstance(record.exc_info[1], _INTENDED):
             return
-        log.log(
-            record.levelno,
-            "http_server",
-            message=record.getMessage().strip(),
-            exc_info=record.exc_info,
-        )
+        message = record.getMessage().strip()
+        if record.levelno >= logging.ERROR:
+            log.error("http_server", message=message, exc_info=record.exc_info)
+        else:
+            log.warning("http_server", message=message)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI, Request
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from entrypoints.http.access import LoopbackHostCheck
 from entrypoints.http.errors import install_error_handlers
@@ -182,6 +183,15 @@ def test_keeps_a_safe_request_id_and_no_other(client: TestClient) -> None:
 
     assert id_for("caller-1.2_3") == "caller-1.2_3"
     assert {len(id_for(given)) for given in ("a b", "", "x" * 129, '{"a":1}')} == {32}
+
+
+@pytest.mark.parametrize(("path", "level"), [("/ping", "debug"), ("/v1/models", "info")])
+def test_logs_each_request_and_health_checks_below_the_usual_level(
+    client: TestClient, path: str, level: str
+) -> None:
+    with capture_logs() as lines:
+        client.get(path)
+    assert [(line["event"], line["log_level"]) for line in lines] == [("request_ended", level)]
 
 
 def test_protects_every_response(locked: TestClient) -> None:
