@@ -1,13 +1,17 @@
 """The body of a request to speak: what OpenAI's clients, and others, send."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.audio import StreamFormat
 from domain.errors import InvalidRequest
-from entrypoints.http.speech_body import SpeechOrder, parse_speech
+from entrypoints.http.speech_body import SpeechBody, SpeechOrder, parse_speech
+from entrypoints.schemas import SpeechInput
 
 SILENCE = "UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YQAAAAA="
 
@@ -99,6 +103,20 @@ def test_a_wrong_field_is_named_as_the_caller_calls_it(fields: dict[str, Any], f
 def test_a_body_that_is_no_object_is_refused(content: bytes) -> None:
     with pytest.raises(InvalidRequest):
         parse_speech(content, max_text_chars=10)
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=8) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+_FIELDS = st.sampled_from(sorted({*SpeechBody.model_fields, *SpeechInput.model_fields, "x"}))
+
+
+@given(st.dictionaries(_FIELDS, _VALUES, max_size=6))
+def test_any_object_is_an_order_or_is_refused(body: dict[str, Any]) -> None:
+    with suppress(InvalidRequest):
+        parse_speech(json.dumps({"input": "Hello."} | body).encode(), max_text_chars=100)
 
 
 def test_a_missing_text_is_named() -> None:
