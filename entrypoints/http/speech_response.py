@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 import structlog
@@ -13,6 +13,7 @@ from application.ports.speech_model import SpeechModel
 from application.speech_report import SpeechReport
 from domain.audio import StreamFormat
 from domain.errors import INTERNAL_ERROR, RecordingError, SpeechError
+from domain.visible_text import escape_unseen
 from entrypoints.engine.figures import figures
 from entrypoints.http import events
 from entrypoints.http.errors import ApiError, BrokenOff, api_error, internal_error
@@ -25,6 +26,11 @@ log = structlog.get_logger()
 
 LONGEST_STALL_SECONDS = 600.0
 """Longest time in which a reader may take nothing: a person may pause the player for a while."""
+
+MOST_NAMES = 20
+"""Ignored fields that a header names; it counts the others."""
+LONGEST_NAME = 64
+"""Characters of such a name."""
 
 _CONTENT_TYPES = {
     StreamFormat.MP3: "audio/mpeg",
@@ -138,7 +144,7 @@ class SpeechResponse(Response):
             "X-Sample-Rate": str(rate_hz),
         }
         if self._order.ignored:
-            headers["X-Ignored-Fields"] = ", ".join(self._order.ignored)
+            headers["X-Ignored-Fields"] = _listed(self._order.ignored)
         await send(
             {
                 "type": "http.response.start",
@@ -196,6 +202,13 @@ def _content_type(order: SpeechOrder, rate_hz: int) -> str:
     if order.stream_format is StreamFormat.PCM:
         return f"audio/pcm;rate={rate_hz};channels=1"
     return _CONTENT_TYPES[order.stream_format]
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return ``names`` as the value of a header, which a name must not be able to end."""
+    shown = [escape_unseen(name[:LONGEST_NAME]) for name in names[:MOST_NAMES]]
+    more = [f"and {len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else []
+    return ", ".join(shown + more)
 
 
 def _latin(text: str) -> bytes:

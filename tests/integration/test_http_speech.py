@@ -152,6 +152,15 @@ def test_events_carry_the_bytes_of_the_format_and_end_with_usage(server: Server)
     ]
 
 
+def test_names_of_ignored_fields_cannot_end_their_header(server: Server) -> None:
+    fields: dict[str, Any] = {"x\r\nSet-Cookie: a=b": 1, "ü" * 99: 1, "€": 1}
+    fields |= {f"field{number}": 1 for number in range(100)}
+    answer = ask(server, "Hello.", **fields)
+    assert "set-cookie" not in answer.headers
+    assert len(answer.headers["X-Ignored-Fields"]) < 1_000
+    assert answer.headers["X-Ignored-Fields"].endswith("and 83 more")
+
+
 def test_a_client_that_goes_away_ends_its_speech(server: Server) -> None:
     with streamed(server, f"{FIRST}FOREVER and ever.") as response:
         next(response.iter_raw())
