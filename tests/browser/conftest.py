@@ -33,7 +33,7 @@ class Noise:
     complaints: list[str] = field(default_factory=list)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Generator[Browser, None, None]:
     path = shutil.which("chromium")
     if path is None:
@@ -51,7 +51,7 @@ def browser() -> Generator[Browser, None, None]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def started(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[Server, None, None]:

@@ -46,7 +46,8 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "voices" / "alice.ogg").write_bytes(BUNDLED_VOICE)
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
-    (bin_folder / "aplay").write_text(PLAYER)
+    for player in ("aplay", "ffplay"):  # the machine may have the second one, and no sound
+        (bin_folder / player).write_text(PLAYER)
     program = f'#!/bin/sh\nexec {sys.executable} -m entrypoints.cli "$@"\n'
     (bin_folder / "indextts-runpod").write_text(program)
     for path in bin_folder.iterdir():

@@ -9,7 +9,8 @@ import numpy as np
 from dependency_injector import providers
 
 from application.ports.speech_model import SpeechModel
-from domain.errors import LONGEST_ERROR, SpeechError
+from domain import errors
+from domain.errors import LONGEST_ERROR
 from entrypoints.container import Container
 from entrypoints.settings.settings import WorkerSettings
 from entrypoints.worker.job_handler import JobHandler
@@ -17,7 +18,11 @@ from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_voices import MemoryVoices
 from tests.fakes.raw_codec import RawDecoder, RawEncoder, raw_recording
 
-CODES = {kind.code for kind in SpeechError.__subclasses__()}
+CODES = {
+    kind.code
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, errors.SpeechError)
+} - {errors.INTERNAL_ERROR}
 """Codes of explained errors; ``internal_error`` is not among them."""
 
 _ERROR = re.compile(rf"(?:{'|'.join(sorted(CODES))}): .+")
