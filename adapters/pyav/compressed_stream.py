@@ -1,15 +1,13 @@
 """Encoded audio that leaves while the samples arrive, made with FFmpeg's encoders."""
 
 import math
-from collections.abc import Generator
-from contextlib import contextmanager
 
 import numpy as np
 
 from adapters.pyav.codec_writer import CodecWriter
 from adapters.pyav.codecs import SHORTEST_SECONDS, STREAM_CODECS
+from adapters.pyav.failures import own_errors
 from domain.audio import Samples, StreamFormat
-from domain.errors import SynthesisFailed
 
 _FLAC_LENGTH = slice(18, 26)
 """The eight bytes of a flac file's head whose last 36 bits count its samples (RFC 9639, 8.2)."""
@@ -23,7 +21,7 @@ class Compression:
         self._rate_hz = rate_hz
         self._head = b""
         self._sink = _Sink()
-        with _own_errors():
+        with own_errors():
             self._writer = CodecWriter(
                 self._sink,
                 codec,
@@ -34,14 +32,14 @@ class Compression:
 
     def write(self, samples: Samples) -> bytes:
         """Return the bytes that ``samples`` complete, often none."""
-        with _own_errors():
+        with own_errors():
             self._writer.write(samples)
         return self._taken()
 
     def finish(self) -> bytes:
         """Return the last bytes of the stream."""
         missing = math.ceil(SHORTEST_SECONDS * self._rate_hz) - self._writer.count
-        with _own_errors():
+        with own_errors():
             if missing > 0:
                 self._writer.write(np.zeros(missing, dtype=np.float32))
             self._writer.finish()
@@ -76,13 +74,3 @@ class _Sink:
         taken = b"".join(self._pieces)
         self._pieces.clear()
         return taken
-
-
-@contextmanager
-def _own_errors() -> Generator[None, None, None]:
-    import av
-
-    try:
-        yield
-    except av.error.FFmpegError as error:
-        raise SynthesisFailed("the audio could not be encoded in this format") from error

@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterable
 
 import numpy as np
 
+from adapters.pyav.failures import own_errors
 from domain.audio import Samples
 
 
@@ -22,7 +23,8 @@ def resampled(
     if rate_hz == output_rate_hz:
         yield from samples
         return
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=output_rate_hz)
+    with own_errors():
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=output_rate_hz)
     count = made = 0
     for part in samples:
         frame = av.AudioFrame.from_ndarray(
@@ -31,10 +33,13 @@ def resampled(
         frame.sample_rate = rate_hz
         frame.pts = count
         count += len(part)
-        for ready in resampler.resample(frame):
+        with own_errors():
+            finished = resampler.resample(frame)
+        for ready in finished:
             made += ready.samples
             yield ready.to_ndarray()[0]
-    rest = [ready.to_ndarray()[0] for ready in resampler.resample(None)]
+    with own_errors():
+        rest = [ready.to_ndarray()[0] for ready in resampler.resample(None)]
     missing = max(round(count * output_rate_hz / rate_hz), 1) - made
     # FFmpeg's resampler gives nothing for the very shortest inputs; silence fills them up.
     last: Samples = np.concatenate([*rest, np.zeros(max(missing, 0), dtype=np.float32)])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from adapters.pyav.failures import own_errors
 from domain.audio import Samples
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def stretched(
     samples: Iterable[Samples], *, sample_rate_hz: int, speed: float
 ) -> Generator[Samples, None, None]:
     """Implement ``TimeStretch``; the first samples come after at most 0.25 s of input."""
-    graph = _graph(sample_rate_hz, speed)
+    with own_errors():
+        graph = _graph(sample_rate_hz, speed)
     count = made = 0
     for part in samples:
         for ready in _pushed(graph, part, sample_rate_hz, count):
@@ -71,13 +73,15 @@ def _pushed(
     frame.sample_rate = sample_rate_hz
     frame.pts = position
     frame.time_base = Fraction(1, sample_rate_hz)
-    graph.push(frame)
+    with own_errors():
+        graph.push(frame)
     yield from _finished(graph)
 
 
 def _ended(graph: "Graph") -> Generator[Samples, None, None]:
     """Tell the filters that nothing follows, and yield what they held back."""
-    graph.push(None)
+    with own_errors():
+        graph.push(None)
     yield from _finished(graph)
 
 
@@ -85,8 +89,9 @@ def _finished(graph: "Graph") -> Generator[Samples, None, None]:
     import av
 
     while True:
-        try:
-            ready = graph.pull()
-        except (av.error.BlockingIOError, av.error.EOFError):
-            return
+        with own_errors():
+            try:
+                ready = graph.pull()
+            except (av.error.BlockingIOError, av.error.EOFError):
+                return
         yield ready.to_ndarray()[0]

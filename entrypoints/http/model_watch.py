@@ -25,8 +25,10 @@ class ModelWatch:
         """Return the state, at most ``LONGEST_LOOK_SECONDS`` later."""
         if self._look is None:
             self._look = asyncio.create_task(in_thread(self._model.status))
-        await asyncio.wait({self._look}, timeout=LONGEST_LOOK_SECONDS)
-        if self._look.done():
-            self._latest = self._look.result().state
-            self._look = None
+        look = self._look  # which questions that overlap share
+        await asyncio.wait({look}, timeout=LONGEST_LOOK_SECONDS)
+        if look.done():
+            self._latest = look.result().state
+            if self._look is look:
+                self._look = None
         return self._latest

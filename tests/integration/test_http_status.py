@@ -1,5 +1,6 @@
 """Questions about the server, answered by the application in this process."""
 
+import asyncio
 import threading
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from starlette.testclient import TestClient
 from application.ports.speech_model import ModelState, ModelStatus
 from entrypoints.container import Container
 from entrypoints.http.app import build_app
+from entrypoints.http.model_watch import ModelWatch
 from entrypoints.settings.settings import LocalSettings
 from tests.models.tone import ToneModel
 
@@ -64,6 +66,15 @@ def test_ping_waits_for_no_model_that_does_not_answer(tmp_path: Path) -> None:
         model.holds.set()
         answers = {client.get("/ping").status_code for _ in range(20)}
     assert 503 in answers
+
+
+def test_questions_that_overlap_share_one_answer() -> None:
+    watch = ModelWatch(StatedModel(ModelState.READY))
+
+    async def ask() -> list[ModelState]:
+        return await asyncio.gather(*(watch.state() for _ in range(50)))
+
+    assert set(asyncio.run(ask())) == {ModelState.READY}
 
 
 def test_health_is_the_answer_that_the_worker_gives(tmp_path: Path) -> None:
