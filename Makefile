@@ -19,7 +19,7 @@ PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 SHELL_SCRIPTS := .ci/run $(wildcard scripts/*)
 
-.PHONY: run worker test unit check lint fmt bench schema diagrams image image-test clean help
+.PHONY: run worker test unit check lint fmt bench schema diagrams image image-test ray-test clean help
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp ## speak TEXT (with VOICE, into OUT) and print where the audio is
@@ -69,6 +69,9 @@ image: ## build the image TARGET (preview) without a daemon; needs root, buildah
 image-test: .venv/test.stamp ## build the images and run them as containers; needs the same
 	$(BIN)/pytest tests/image --timeout 2400
 
+ray-test: .venv/ray.stamp ## start two replicas with Ray Serve and test them
+	$(BIN)/pytest tests/ray
+
 clean: ## remove .venv
 	rm -rf .venv
 
@@ -100,3 +103,8 @@ export TEXT VOICE OUT
 	@$(PIP) --editable '.[preview,worker,indextts,dev]' | $(DOWNLOADS)
 	@$(PIP) --no-deps indextts2-inference==2.1.1 | $(DOWNLOADS)
 	@touch $@ .venv/run.stamp
+
+.venv/ray.stamp: .venv/test.stamp
+	@echo "Installing Ray Serve: 0.1 GB, once"
+	@$(PIP) --editable '.[ray]' | $(DOWNLOADS)
+	@touch $@

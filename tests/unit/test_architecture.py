@@ -13,9 +13,10 @@ ROOT = Path(__file__).parents[2]
 LAYERS = ("domain", "application", "adapters", "entrypoints")
 LOADED_LATER = re.compile(
     r"adapters/indextts2/(\w+/|noise\.py)|adapters/pyav/(child|recording)\.py"
+    r"|entrypoints/ray_app\.py"
 )
-"""Modules that import torch or PyAV at their top: the engine's, which ``IndexTTS2Model`` imports
-when it loads, and the program of the decoding process."""
+"""Modules that import torch, PyAV or Ray at their top: the engine's, which ``IndexTTS2Model``
+imports when it loads, the program of the decoding process, and that of Ray's replicas."""
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for layer in LAYERS
