@@ -62,6 +62,11 @@ class WorkerProcess:
         """Wait for the end and return the exit status."""
         return self._process.wait(timeout=seconds)
 
+    def kill(self) -> None:
+        """End the process as a machine that fails does."""
+        self._process.kill()
+        self._process.wait()
+
     def stop(self) -> int:
         """End the worker as RunPod does; kill one that does not end, and raise the time-out."""
         if self.is_alive:
@@ -69,6 +74,5 @@ class WorkerProcess:
         try:
             return self.wait()
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self.kill()
             raise
