@@ -14,6 +14,7 @@ RUN apt-get update \
     && mkdir -p /runpod-volume/indextts
 ENV PATH=/app/bin:/opt/app/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONUNBUFFERED=1 \
+    HOST=0.0.0.0 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_ROOT_USER_ACTION=ignore
 LABEL org.opencontainers.image.title="indextts-runpod" \
