@@ -6,7 +6,8 @@ import yaml
 
 from tests.loopback.worker_process import ROOT
 
-MANIFEST = ROOT / "deploy" / "kubernetes.yaml"
+DEPLOY = ROOT / "deploy"
+MANIFEST = DEPLOY / "kubernetes.yaml"
 
 
 def manifest_objects() -> list[dict[str, Any]]:

@@ -2,21 +2,23 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.deployment.compose_file import compose_services, environment_of
 from tests.deployment.manifest import server
+from tests.deployment.waiting import WITHIN_SECONDS, wait_until
 from tests.e2e.audio import decoded_seconds
 from tests.loopback.free_ports import free_ports
 from tests.loopback.seaweed import PORT_OPTIONS, remove_sockets
@@ -24,15 +26,6 @@ from tests.loopback.worker_process import WorkerProcess
 
 SERVICES = compose_services()
 DEFAULT_PORTS = {"s3.port": "8333", "filer.port": "8888"}
-WITHIN_SECONDS = 60
-
-
-def wait_until(holds: Callable[[], bool], is_alive: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WITHIN_SECONDS
-    while not holds():
-        assert is_alive()
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -73,30 +66,38 @@ def s3() -> Iterator[Callable[[str], str]]:
             remove_sockets(free)
 
 
-@pytest.fixture(scope="module")
-def served(
-    s3: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[WorkerProcess, str]]:
-    """Start compose's preview service until its health check succeeds; yield it and its URL."""
-    service, folder = SERVICES["preview"], tmp_path_factory.mktemp("preview")
+@contextmanager
+def started(name: str, folder: Path, **changes: str) -> Iterator[tuple[WorkerProcess, str]]:
+    """Start a service of compose until its health check succeeds; yield it and its URL."""
+    service = SERVICES[name]
     with free_ports(1) as [free]:
         process = WorkerProcess(
-            *("-m", "entrypoints.cli", *service["command"][1:-1], str(free)),
-            environment={name: s3(value) for name, value in environment_of(service).items()}
+            *("-m", "entrypoints.cli", *service["command"][1:], "--port", str(free)),
+            environment=environment_of(service)
             | {each["name"]: each["value"] for each in server()["env"] if "LOG_" in each["name"]}
-            | {"OUTPUT_AUDIO_DIR": str(folder / "out"), "AUDIO_VOICES_DIR": str(folder / "voices")},
+            | {"OUTPUT_AUDIO_DIR": str(folder / "out"), "AUDIO_VOICES_DIR": str(folder / "voices")}
+            | changes,
             log=folder / "log",
         )
-        [_, _, *check] = service["healthcheck"]["test"]
-        check[-1] = check[-1].replace(service["command"][-1], str(free))
+        try:
+            [_, _, *check] = service["healthcheck"]["test"]
+            check[-1] = re.sub(r"127\.0\.0\.1:\d+", f"127.0.0.1:{free}", check[-1])
+            wait_until(lambda: succeeds(check), lambda: process.is_alive)
+            yield process, f"http://127.0.0.1:{free}"
+        finally:
+            process.stop()
 
-        def is_healthy() -> bool:
-            done = subprocess.run([sys.executable, *check], capture_output=True, check=False)
-            return done.returncode == 0
 
-        wait_until(is_healthy, lambda: process.is_alive)
-        yield process, f"http://127.0.0.1:{free}"
-        process.stop()
+@pytest.fixture
+def preview(tmp_path: Path) -> Iterator[tuple[WorkerProcess, str]]:
+    with started("preview", tmp_path) as running:
+        yield running
+
+
+def succeeds(arguments: list[str]) -> bool:
+    """Return whether a check by Python, as a container runs it, ends with 0."""
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def answers(url: str) -> bool:
@@ -118,34 +119,34 @@ def runsync(base: str, job: dict[str, Any]) -> dict[str, Any]:
     return dict(output)
 
 
-def test_composes_url_of_the_audio_can_be_opened(
-    s3: Callable[[str], str], served: tuple[WorkerProcess, str]
-) -> None:
-    result = runsync(served[1], {"text": "Stored beside the service."})
+def test_composes_url_of_the_audio_can_be_opened(s3: Callable[[str], str], tmp_path: Path) -> None:
+    variables = environment_of(SERVICES["runpod"])
+    here = {name: s3(value) for name, value in variables.items()}
+    with started("runpod", tmp_path, **here) as (_, base):
+        result = runsync(base, {"text": "Stored beside the service."})
 
     assert result["url"].startswith(f"{s3('http://localhost:8333')}/media/")
     with urllib.request.urlopen(result["url"]) as answer:
         assert decoded_seconds(answer.read()) > 0.5
 
 
-def test_the_probes_are_answered_during_a_job_which_ends_before_the_process(
-    served: tuple[WorkerProcess, str],
+def test_probes_are_answered_during_a_speech_which_ends_before_the_process(
+    preview: tuple[WorkerProcess, str],
 ) -> None:
-    process, base = served
-    started = len(process.events("job_started"))
-    results: list[dict[str, Any]] = []
-    job = {"text": "A sentence that is spoken many times over. " * 20}
-    asking = threading.Thread(target=lambda: results.append(runsync(base, job)))
-    asking.start()
-    wait_until(lambda: len(process.events("job_started")) > started, lambda: process.is_alive)
-    for name in ("startupProbe", "livenessProbe", "readinessProbe"):
-        probe = server()[name]
-        url, seconds = base + probe["httpGet"]["path"], probe["timeoutSeconds"]
-        with urllib.request.urlopen(url, timeout=seconds) as answer:
-            assert answer.status == 200
-    assert asking.is_alive()
-    process.ask_to_stop()
-    asking.join()
+    process, base = preview
+    body = {"input": "A sentence that is spoken many times over. " * 80}
+    with httpx.stream("POST", f"{base}/v1/audio/speech", json=body, timeout=60) as response:
+        pieces = response.iter_raw()
+        first = next(pieces)
+        starts = server()["startupProbe"]["exec"]["command"][1:]
+        starts[-1] = starts[-1].replace("http://127.0.0.1:8000", base)
+        assert succeeds(starts)
+        for name in ("livenessProbe", "readinessProbe"):
+            probe = server()[name]
+            url, seconds = base + probe["httpGet"]["path"], probe["timeoutSeconds"]
+            assert httpx.get(url, timeout=seconds).status_code == 200
+        process.ask_to_stop()
+        speech = first + b"".join(pieces)
 
-    assert results[0]["status"] == "completed"
-    process.wait()
+    assert decoded_seconds(speech) > 60
+    assert process.wait() == 0

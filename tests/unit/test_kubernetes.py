@@ -5,9 +5,10 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
+import yaml
 
 from entrypoints.settings.settings import VOLUME, LocalSettings, load_settings
-from tests.deployment.manifest import manifest_object, manifest_objects, pod, server
+from tests.deployment.manifest import DEPLOY, manifest_object, manifest_objects, pod, server
 from tests.loopback.worker_process import ROOT
 
 OLDEST_KUBERNETES = "1.30"
@@ -18,7 +19,12 @@ CONTAINERS = [*pod()["initContainers"], server()]
 containers = pytest.mark.parametrize("container", CONTAINERS, ids=lambda each: str(each["name"]))
 
 
-@pytest.mark.parametrize("found", manifest_objects(), ids=lambda each: str(each["kind"]))
+INGRESS = yaml.safe_load((DEPLOY / "ingress.yaml").read_text())
+
+
+@pytest.mark.parametrize(
+    "found", [*manifest_objects(), INGRESS], ids=lambda each: str(each["kind"])
+)
 def test_an_object_follows_the_schema_of_kubernetes(found: dict[str, Any]) -> None:
     kubernetes_validate.validate(found, OLDEST_KUBERNETES, strict=True)
 
@@ -30,7 +36,8 @@ def test_the_variables_are_settings_that_hold(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv(name, value)
 
     assert {name.lower() for name in variables} <= set(LocalSettings.model_fields)
-    assert load_settings(LocalSettings).object_store == "s3"
+    settings = load_settings(LocalSettings)
+    assert (settings.tts_engine, settings.accepted_keys) == ("indextts2", ("fill-in",))
 
 
 def test_a_running_job_may_end_before_the_pod_is_killed() -> None:
@@ -80,4 +87,35 @@ def test_the_service_leads_to_the_port_of_the_server() -> None:
 
     assert service["spec"]["selector"] == labels["metadata"]["labels"]
     assert service["spec"]["ports"][0]["targetPort"] == port["name"]
-    assert server()["args"][-1] == str(port["containerPort"])
+    assert {"name": "PORT", "value": str(port["containerPort"])} in server()["env"]
+
+
+def test_a_pod_is_started_when_its_model_is_ready() -> None:
+    probe = server()["startupProbe"]
+
+    assert "/ping" in probe["exec"]["command"][-1]
+    assert probe["periodSeconds"] * probe["failureThreshold"] >= 15 * 60
+
+
+def test_a_busy_gpu_is_free_before_the_next_pod_wants_it() -> None:
+    strategy = manifest_object("Deployment")["spec"]["strategy"]
+
+    assert strategy["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
+
+
+def test_the_ingress_leads_to_the_service_as_the_proxy_leads_to_replicas() -> None:
+    [rule] = INGRESS["spec"]["rules"]
+    [path] = rule["http"]["paths"]
+    prefix = "nginx.ingress.kubernetes.io/"
+    said = {
+        name.removeprefix(prefix): value
+        for name, value in INGRESS["metadata"]["annotations"].items()
+    }
+    nginx = (DEPLOY / "nginx.conf").read_text()
+
+    assert path["backend"]["service"]["name"] == manifest_object("Service")["metadata"]["name"]
+    assert f"proxy_buffering {said['proxy-buffering']};" in nginx
+    assert f"client_max_body_size {said['proxy-body-size']};" in nginx
+    assert f"proxy_read_timeout {said['proxy-read-timeout']}s;" in nginx
+    assert f"proxy_connect_timeout {said['proxy-connect-timeout']}s;" in nginx
+    assert f"proxy_next_upstream {said['proxy-next-upstream']};" in nginx
