@@ -29,8 +29,10 @@ CMD ["python", "-u", "/app/handler.py"]
 FROM runtime AS requirements
 WORKDIR /requirements
 COPY pyproject.toml docker/requirements.py ./
-RUN python requirements.py preview worker > preview.txt \
-    && python requirements.py worker indextts grammars > gpu.txt
+# One more of the project's extras in every image, as `ray`.
+ARG EXTRA=
+RUN python requirements.py preview worker ${EXTRA:+"$EXTRA"} > preview.txt \
+    && python requirements.py worker indextts grammars ${EXTRA:+"$EXTRA"} > gpu.txt
 
 FROM runtime AS builder
 WORKDIR /build

@@ -72,6 +72,7 @@ HUB = _object(
                 },
             },
             {
+                "endpointType": {"const": "LB"},
                 "allowedCudaVersions": CUDA_VERSIONS,
                 "env": {"type": "array", "items": {"oneOf": [FIXED_VARIABLE, ASKED_VARIABLE]}},
                 "presets": {

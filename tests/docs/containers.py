@@ -67,7 +67,7 @@ def _check_build(arguments: Sequence[str]) -> tuple[str, ...]:
 
 
 def _check_run(arguments: Sequence[str]) -> tuple[str, ...]:
-    _, rest = _options(arguments, valued={"--gpus"}, flags={"--rm"})
+    _, rest = _options(arguments, valued={"--gpus", "-p"}, flags={"--rm"})
     if not rest:
         raise Problem("docker run without an image")
     return tuple(rest[1:])

@@ -32,6 +32,8 @@ _OTHERS: dict[str, set[str]] = {
     "git": {"clone", "fetch", "checkout"},
     "mc": {"admin", "alias", "ilm"},
     "nvidia-smi": set(),
+    "ray": {"start"},
+    "serve": {"run"},
     "sleep": {"infinity"},
     "tr": {"-d"},
 }

@@ -15,8 +15,8 @@ _ROUTE = re.compile(
     r"(\$BASE|http://localhost:800[01]|https://api\.runpod\.ai/v2/\w+)"
     r"/(run|runsync|health|purge-queue|(stream|status|cancel)/[\w$-]+)"
 )
-_SPEECH = re.compile(r"(\$BASE|http://localhost:800[01])/v1/audio/speech")
-_VOICES = re.compile(r"(\$BASE|http://localhost:800[01])/v1/audio/voices(/[\w$/-]+)?")
+_SPEECH = re.compile(r"(\$BASE|http://localhost:800[0-2])/v1/audio/speech")
+_VOICES = re.compile(r"(\$BASE|http://localhost:800[0-2])/v1/audio/voices(/[\w$/-]+)?")
 _VOICE_FIELDS = {"name", "audio_sample", "consent", "replace"}
 WRITTEN_BEFORE = "@request.json"
 """A file that a command before it wrote, and that was checked there."""

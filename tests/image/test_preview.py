@@ -6,15 +6,23 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
+from tests.deployment.waiting import wait_until
 from tests.image.audio import seconds_of
 from tests.image.container import Container, Running
+from tests.loopback.free_ports import free_ports
 from tests.loopback.runpod_queue import JobQueue
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = re.findall(
     r"^docker run --rm indextts-runpod:preview (.*) > hello\.wav$",
+    (ROOT / "README.md").read_text(),
+    re.MULTILINE,
+)
+SERVING = re.findall(
+    r"^docker run --rm -p \S+ indextts-runpod:preview (.*)$",
     (ROOT / "README.md").read_text(),
     re.MULTILINE,
 )
@@ -84,3 +92,29 @@ def test_ends_with_status_0_on_sigterm(preview: Container, tmp_path: Path) -> No
         started(preview, own_queue, tmp_path) as worker,
     ):
         assert worker.stop() == 0, worker.printed()
+
+
+def test_serves_http_by_its_command_and_streams(preview: Container, tmp_path: Path) -> None:
+    [command] = SERVING
+    with (
+        free_ports(1) as [port],
+        preview.started(*shlex.split(command), logs=tmp_path, PORT=str(port)) as running,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
+    ):
+        wait_until(lambda: is_ready(client), lambda: running.outside.poll() is None)
+        body = {"input": "Spoken while it is heard. " * 40, "response_format": "mp3"}
+        with client.stream("POST", "/v1/audio/speech", json=body) as response:
+            pieces = list(response.iter_raw())
+        (tmp_path / "streamed.mp3").write_bytes(b"".join(pieces))
+        assert running.stop() == 0, running.printed()
+
+    assert response.headers["content-type"] == "audio/mpeg"
+    assert len(pieces) > 1
+    assert seconds_of(tmp_path / "streamed.mp3") > 30
+
+
+def is_ready(client: httpx.Client) -> bool:
+    try:
+        return client.get("/ping").status_code == 200
+    except httpx.TransportError:
+        return False

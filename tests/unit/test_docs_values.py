@@ -32,6 +32,8 @@ OTHERS_VARIABLES = {
     "KEY": "of a guide, the key of the API",
     "JOB": "of a guide, the id of a job",
     "REGISTRY": "of a guide, where an image goes",
+    "HEAD": "of a guide, the address of Ray's first machine",
+    "RAY_USAGE_STATS_ENABLED": "Ray",
 }
 WORDS = {
     "POST": "a method of HTTP",
@@ -44,6 +46,7 @@ WORDS = {
     "WARNING": "a level of the log",
     "DEBUG": "a level of the log",
     "ERROR": "a level of the log",
+    "CMD": "a line of the Dockerfile",
     "NAME": "the reader's choice stands in its place",
     "MY_BUCKET": "the reader's choice stands in its place",
     "REPOSITORY_URL": "the reader's choice stands in its place",

@@ -9,7 +9,7 @@ import pytest
 
 from entrypoints.exit_codes import SettingsError
 from entrypoints.parsing import parse_job
-from entrypoints.settings.settings import WorkerSettings, load_settings
+from entrypoints.settings.settings import ServerSettings, WorkerSettings, load_settings
 from tests.deployment import hub_schemas
 
 ROOT = Path(__file__).parents[2]
@@ -165,3 +165,32 @@ def test_the_disk_holds_the_image_the_weights_and_their_conversion() -> None:
 
 def test_the_example_job_is_one_that_the_worker_takes() -> None:
     parse_job(read("test_input.json")["input"])
+
+
+BALANCED = read("deploy/runpod-load-balancing.json")
+
+
+def test_the_listing_of_a_load_balancer_is_that_of_the_queue_with_another_environment() -> None:
+    jsonschema.validate(BALANCED, hub_schemas.HUB)
+    same = [name for name in HUB["config"] if name not in ("env", "presets")]
+
+    assert BALANCED["config"]["endpointType"] == "LB"
+    assert {name: BALANCED["config"][name] for name in same} == {
+        name: HUB["config"][name] for name in same
+    }
+
+
+def test_a_load_balancers_listing_asks_for_nothing_but_settings_of_the_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked_of_queue = {each["key"]: each for each in HUB["config"]["env"]}
+    for each in BALANCED["config"]["env"]:
+        if each["key"] in asked_of_queue:
+            assert each == asked_of_queue[each["key"]]
+            continue
+        value = each["value"] if "value" in each else each["input"]["default"]
+        monkeypatch.setenv(each["key"], str(value))
+
+    settings = load_settings(ServerSettings)
+
+    assert (settings.port, settings.port_health, settings.max_queued_requests) == (8000, 8000, 32)
