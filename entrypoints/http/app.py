@@ -1,5 +1,6 @@
 """The HTTP application: every route, around the use case that worker and command line use."""
 
+import os
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -18,6 +19,7 @@ from entrypoints.http.errors import install_error_handlers
 from entrypoints.http.guards import install_guards
 from entrypoints.http.metrics import SpeechMetrics
 from entrypoints.http.model_watch import ModelWatch
+from entrypoints.http.runpod_limit import RunpodLimit, is_behind_load_balancer
 from entrypoints.http.speaking import Speaking
 from entrypoints.worker.startup import load, prepare
 
@@ -60,6 +62,7 @@ def build_app(
         metrics=metrics,
         is_fault=partial(_is_fault, container),
         on_fault=on_fault,
+        limit=RunpodLimit() if is_behind_load_balancer(os.environ) else None,
     )
     app = FastAPI(
         title="indextts-runpod", docs_url=None, redoc_url=None, lifespan=_starting(container)

@@ -11,6 +11,7 @@ from functools import partial
 from application.ports.audio import AudioStreamEncoder
 from application.ports.speech_model import ModelState, SpeechModel
 from application.speak import Speak
+from application.speech_report import SpeechReport
 from application.utterance import SpokenSoFar, Utterance
 from application.weight_arrival import megabytes
 from domain.audio import StreamFormat
@@ -21,6 +22,7 @@ from entrypoints.engine.timed_jobs import TimedJobs
 from entrypoints.http.admission import Admission, Place
 from entrypoints.http.metrics import SpeechMetrics
 from entrypoints.http.outbox import Backlog, ChunkStart, Item, Outbox
+from entrypoints.http.runpod_limit import RunpodLimit, bytes_per_second
 from entrypoints.http.speech_body import SpeechOrder
 
 USUAL_RATE_HZ = 24_000
@@ -57,6 +59,7 @@ class Speaking:
         metrics: Learns how long requests wait.
         is_fault: Whether the process should be replaced after an error.
         on_fault: Called after such an error.
+        limit: Refuses texts that RunPod's load balancer would cut off; None elsewhere.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class Speaking:
         metrics: SpeechMetrics,
         is_fault: Callable[[SpeechError], bool],
         on_fault: Callable[[], None],
+        limit: RunpodLimit | None = None,
     ) -> None:
         self._speak = speak
         self._encoder = encoder
@@ -79,6 +83,7 @@ class Speaking:
         self._metrics = metrics
         self._is_fault = is_fault
         self._on_fault = on_fault
+        self._limit = limit
         self._backlog = Backlog()
 
     @asynccontextmanager
@@ -107,8 +112,10 @@ class Speaking:
 
     async def _speak_into(self, speech: Speech, order: SpeechOrder, request_id: str) -> None:
         async with self._admission.place() as place:
-            utterance = await in_thread(lambda: self._speak.utterance(order.job.to_request()))
-            speech.utterance = utterance
+            request = order.job.to_request()
+            speech.utterance = utterance = await in_thread(lambda: self._speak.utterance(request))
+            if self._limit:
+                self._limit.require_speakable(request, bytes_per_second=_rate(order, utterance))
             await self._until_loaded(place)
             async with place.turn(), self._jobs.job(request_id) as job:
                 speech.waited_seconds = place.waited_seconds
@@ -117,6 +124,8 @@ class Speaking:
                 async with aclosing(job.items(work)) as items:
                     async for item in items:
                         speech.outbox.put(item)
+                        if self._limit and isinstance(item, SpeechReport):
+                            self._limit.learn(item, speed=request.speed)
 
     async def _until_loaded(self, place: Place) -> None:
         """Wait while the model loads.
@@ -179,3 +188,13 @@ def output_rate_hz(order: SpeechOrder) -> int | None:
     ):
         return USUAL_RATE_HZ
     return order.sample_rate_hz
+
+
+def _rate(order: SpeechOrder, utterance: Utterance) -> float:
+    """Return the most bytes that a second of audio takes in the response."""
+    return bytes_per_second(
+        order.stream_format,
+        sample_rate_hz=output_rate_hz(order) or utterance.sample_rate_hz,
+        bitrate_kbps=order.job.bitrate_kbps,
+        is_sse=order.is_sse,
+    )

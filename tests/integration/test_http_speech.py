@@ -242,3 +242,16 @@ def test_a_request_is_sent_away_while_the_weights_come(
     assert answer.json()["error"]["code"] == "model_unavailable"
     assert answer.headers["x-should-retry"] == "true"
     assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_behind_runpods_load_balancer_a_text_that_it_would_cut_off_is_refused(
+    tmp_path: Path, decoder: PyavDecoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNPOD_ENDPOINT_ID", "an-endpoint")
+    server = Server(tmp_path, decoder)
+    with served(server.app) as server.url:
+        answer = ask(server, "a word and " * 900)
+        error = answer.json()["error"]
+
+    assert (answer.status_code, error["param"]) == (400, "input")
+    assert "use the queue" in error["message"]
