@@ -171,7 +171,8 @@ def install_error_handlers(app: FastAPI) -> None:
 
     def fault(_: Request, error: Exception) -> Response:
         request_id = str(structlog.contextvars.get_contextvars().get("request_id", "unknown"))
-        log.error("request_crashed", exc_info=error)
+        if not isinstance(error, BrokenOff):  # which was intended, and told where it began
+            log.error("request_crashed", exc_info=error)
         return internal_error(request_id).response()
 
     app.add_exception_handler(ApiError, known)

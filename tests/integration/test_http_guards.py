@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 from fastapi import FastAPI, Request
+from starlette.routing import Mount
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from entrypoints.http.access import LoopbackHostCheck
-from entrypoints.http.errors import install_error_handlers
+from entrypoints.http.errors import BrokenOff, install_error_handlers
 from entrypoints.http.guards import install_guards
 from entrypoints.http.limits import MAX_BODY_BYTES, MAX_HEADERS, MAX_URL_BYTES, BodyLimits
 from entrypoints.settings.http import HttpSettings
@@ -256,3 +259,17 @@ def test_answers_a_body_that_is_too_slow_so_that_no_client_repeats_it() -> None:
     asyncio.run(limited(scope, receive, send))
     assert [message.get("status") for message in sent] == [408, None, None]
     assert (b"x-should-retry", b"false") in sent[0]["headers"]
+
+
+def test_logs_no_fault_for_a_response_that_was_broken_off() -> None:
+    app = application()
+
+    async def begin_and_break_off(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x", "more_body": True})
+        raise BrokenOff
+
+    app.router.routes.insert(0, Mount("/broken", begin_and_break_off))
+    with structlog.testing.capture_logs() as logged, pytest.raises(BrokenOff):
+        TestClient(app, base_url="http://localhost:8000").get("/broken/off")
+    assert [line["event"] for line in logged] == ["request_ended"]
