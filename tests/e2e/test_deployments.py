@@ -134,7 +134,7 @@ def test_probes_are_answered_during_a_speech_which_ends_before_the_process(
     preview: tuple[WorkerProcess, str],
 ) -> None:
     process, base = preview
-    body = {"input": "A sentence that is spoken many times over. " * 80}
+    body = {"input": "A sentence that is spoken many times over. " * 150}
     with httpx.stream("POST", f"{base}/v1/audio/speech", json=body, timeout=60) as response:
         pieces = response.iter_raw()
         first = next(pieces)
@@ -145,6 +145,7 @@ def test_probes_are_answered_during_a_speech_which_ends_before_the_process(
             probe = server()[name]
             url, seconds = base + probe["httpGet"]["path"], probe["timeoutSeconds"]
             assert httpx.get(url, timeout=seconds).status_code == 200
+        assert not process.events("speech_finished")
         process.ask_to_stop()
         speech = first + b"".join(pieces)
 
