@@ -1,7 +1,6 @@
 """Two replicas of deploy/ray.yaml on the processor of this machine, in a process of their own."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +20,8 @@ from tests.loopback.free_ports import free_ports
 from tests.loopback.worker_process import ROOT
 
 REPLICA = "ray::ServeReplica"
+WITHIN_SECONDS = 180
+"""Ray starts a dozen processes, which takes 20 s on two free cores and minutes on busy ones."""
 
 
 class Cluster:
@@ -59,7 +60,7 @@ class Cluster:
 
     def wait_until(self, holds: Callable[[], bool]) -> None:
         """Wait for what Ray does on its own."""
-        wait_until(holds, lambda: self._process.poll() is None)
+        wait_until(holds, lambda: self._process.poll() is None, seconds=WITHIN_SECONDS)
 
     def is_ready(self) -> bool:
         """Return whether each of both replicas has loaded its model."""
@@ -68,11 +69,15 @@ class Cluster:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # paths of sockets must be short
-    with free_ports(1) as [port]:
-        config = folder / "ray.yaml"
+    with (
+        # Short, because the paths of Ray's sockets are below it.
+        tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as name,
+        free_ports(1) as [port],
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
+    ):
+        folder = Path(name)
+        config, log = folder / "ray.yaml", folder / "log"
         config.write_text(yaml.safe_dump(_small(port)))
-        log = folder / "log"
         with log.open("wb") as sink:
             process = subprocess.Popen(
                 [Path(sys.executable).with_name("serve"), "run", config],
@@ -81,17 +86,15 @@ def cluster() -> Iterator[Cluster]:
                 stdout=sink,
                 stderr=subprocess.STDOUT,
             )
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            running = Cluster(process, log, client)
-            try:
-                running.wait_until(running.is_ready)
-                yield running
-                _end_cleanly(process, running.processes())
-            finally:
-                _kill(running.processes())
-                process.kill()
-                process.wait()
-    shutil.rmtree(folder)
+        running = Cluster(process, log, client)
+        try:
+            running.wait_until(running.is_ready)
+            yield running
+            _end_cleanly(process, running.processes())
+        finally:
+            _kill(running.processes())
+            process.kill()
+            process.wait()
 
 
 def _small(port: int) -> dict[str, Any]:
