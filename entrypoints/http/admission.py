@@ -46,7 +46,7 @@ class Admission:
     """Bounds the requests that wait, and how long they do.
 
     Args:
-        most_waiting: How many may wait while one is spoken; None has no bound.
+        most_waiting: How many may wait while one is spoken.
         metrics: Learns how many wait and are spoken.
         longest_wait_seconds: Longest time from a request's arrival to its turn.
     """
@@ -54,7 +54,7 @@ class Admission:
     def __init__(
         self,
         *,
-        most_waiting: int | None,
+        most_waiting: int,
         metrics: SpeechMetrics,
         longest_wait_seconds: float = LONGEST_WAIT_SECONDS,
     ) -> None:
@@ -76,7 +76,7 @@ class Admission:
             ModelUnavailable: the server stops.
         """
         self._require_open()
-        if self._most_waiting is not None and self._inside > self._most_waiting:
+        if self._inside > self._most_waiting:
             raise self._full(
                 f"{self._most_waiting} requests wait already; send this one again later"
             )

@@ -1,7 +1,6 @@
 """The HTTP application: every route, around the use case that worker and command line use."""
 
 import os
-import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -21,34 +20,26 @@ from entrypoints.http.metrics import SpeechMetrics
 from entrypoints.http.model_watch import ModelWatch
 from entrypoints.http.runpod_limit import RunpodLimit, is_behind_load_balancer
 from entrypoints.http.speaking import Speaking
-from entrypoints.worker.startup import load, prepare
+from entrypoints.http.start import Start
 
 RELEASE_SECONDS = 60.0
 """Longest time that a cancelled request may hold the engine: many times what a GPU takes for a
 part, which is never interrupted."""
 
 
-def build_app(
-    container: Container,
-    *,
-    has_queue: bool = True,
-    on_fault: Callable[[], None] = lambda: None,
-) -> FastAPI:
+def build_app(container: Container, *, on_fault: Callable[[], None] = lambda: None) -> FastAPI:
     """Build the application of the parts in ``container``; its lifespan loads the model.
 
     ``app.state.admission`` refuses new requests once it is closed.
 
     Args:
         container: The parts.
-        has_queue: Refuse requests when too many wait. Without it, something in front of this
-            application decides how many requests it gets.
         on_fault: Called after an error after which the process should be replaced.
     """
     settings, model = container.settings(), container.model()
     metrics = SpeechMetrics(engine=model.info.name)
-    admission = Admission(
-        most_waiting=settings.max_queued_requests if has_queue else None, metrics=metrics
-    )
+    admission = Admission(most_waiting=settings.max_queued_requests, metrics=metrics)
+    start = Start(container)
     speaking = Speaking(
         speak=container.http_speak(),
         encoder=container.stream_encoder(),
@@ -64,9 +55,7 @@ def build_app(
         on_fault=on_fault,
         limit=RunpodLimit() if is_behind_load_balancer(os.environ) else None,
     )
-    app = FastAPI(
-        title="indextts-runpod", docs_url=None, redoc_url=None, lifespan=_starting(container)
-    )
+    app = FastAPI(title="indextts-runpod", docs_url=None, redoc_url=None, lifespan=_lifespan(start))
     app.state.admission = admission
     install_error_handlers(app)
     install_guards(app, settings)
@@ -81,7 +70,7 @@ def build_app(
     app.include_router(models.router())
     app.include_router(
         status.router(
-            watch=ModelWatch(model),
+            watch=ModelWatch(model, start=start),
             health=partial(health, model=model, store=container.store(), voices=container.voices()),
             metrics=metrics,
         )
@@ -92,6 +81,7 @@ def build_app(
             references=container.http_references(),
             repository=container.voices(),
             other_names=container.http_folder_voices().other_names,
+            aliases=settings.voice_aliases,
             can_change=not settings.voices_s3_uri,
         )
     )
@@ -103,18 +93,10 @@ def _is_fault(container: Container, error: SpeechError) -> bool:
     return is_worker_fault(error, container.model())
 
 
-def _starting(
-    container: Container,
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(start: Start) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
-        """Prepare and load in a thread, while the first requests are taken already."""
-        threading.Thread(target=_start, args=(container,), name="loading", daemon=True).start()
+        start.begin()
         yield
 
     return lifespan
-
-
-def _start(container: Container) -> None:
-    prepare(container)
-    load(container, warms_up=False)

@@ -4,6 +4,7 @@ import asyncio
 
 from application.ports.speech_model import ModelState, ModelStatus, SpeechModel
 from entrypoints.engine.thread_stream import in_thread
+from entrypoints.http.start import Start
 
 LONGEST_LOOK_SECONDS = 0.03
 """Longest wait for the model's own answer; a load balancer gets one within 50 ms."""
@@ -14,10 +15,15 @@ class ModelWatch:
 
     A model that is not loaded looks for its files when it is asked, and a disk may be slow. The
     answer is then the one before, and a later question gets the new one.
+
+    Args:
+        model: The model.
+        start: While it is under way, weights that are missing are about to come.
     """
 
-    def __init__(self, model: SpeechModel) -> None:
+    def __init__(self, model: SpeechModel, *, start: Start) -> None:
         self._model = model
+        self._start = start
         self._latest = ModelState.NOT_LOADED
         self._look: asyncio.Task[ModelStatus] | None = None
 
@@ -28,7 +34,11 @@ class ModelWatch:
         look = self._look  # which questions that overlap share
         await asyncio.wait({look}, timeout=LONGEST_LOOK_SECONDS)
         if look.done():
-            self._latest = look.result().state
+            self._latest = self._judged(look.result().state)
             if self._look is look:
                 self._look = None
         return self._latest
+
+    def _judged(self, state: ModelState) -> ModelState:
+        is_coming = state is ModelState.MISSING_WEIGHTS and self._start.is_under_way
+        return ModelState.LOADING if is_coming else state

@@ -1,5 +1,6 @@
 """A recording that is uploaded as a new voice."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from fastapi import Request
@@ -70,7 +71,13 @@ async def read_upload(request: Request) -> Upload:
         return Upload(name.strip(), content, str(form.get("replace", "")).lower() == "true")
 
 
-def add_voice(upload: Upload, *, references: References, repository: VoiceRepository) -> NewVoice:
+def add_voice(
+    upload: Upload,
+    *,
+    references: References,
+    repository: VoiceRepository,
+    aliases: Collection[str],
+) -> NewVoice:
     """Check the recording, and put it into the voices folder under the ending of its format.
 
     Raises:
@@ -80,13 +87,19 @@ def add_voice(upload: Upload, *, references: References, repository: VoiceReposi
     """
     name = voice_name(upload.name) if is_voice_file(upload.name) else upload.name
     _require_usable(name)
+    if name in aliases:
+        raise _conflict(name, "is an alias of another voice; choose another name")
     _require_free(name, repository, replaces=upload.replaces)
     try:
         ending = _ending_of(upload.content)
         reference = references.examine(upload.content, name=name, file="audio_sample")
     except BadReference as error:
         raise api_error(error, param="audio_sample") from error
-    repository.add(f"{name}{ending}", upload.content, replaces=upload.replaces)
+    try:
+        repository.add(f"{name}{ending}", upload.content, replaces=upload.replaces)
+    except InvalidRequest:
+        _require_free(name, repository, replaces=upload.replaces)  # another upload was quicker
+        raise
     return NewVoice(
         name, reference.recording.waveform.duration_seconds, tuple(recording_warnings(reference))
     )
@@ -119,6 +132,10 @@ def _require_free(name: str, repository: VoiceRepository, *, replaces: bool) -> 
     what = "is the bundled voice; choose another name"
     if not is_bundled:
         what = "is a voice already; choose another name, or send replace=true"
-    raise ApiError(
+    raise _conflict(name, what)
+
+
+def _conflict(name: str, what: str) -> ApiError:
+    return ApiError(
         409, f"name: {printable(name)} {what}", code="conflict", param="name", headers=NO_RETRY
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
@@ -11,6 +11,7 @@ from application.ports.voices import VoiceReader, VoiceRepository
 from application.references import References, VoiceEntry
 from domain.errors import InvalidRequest, UnknownVoice
 from domain.recording_kind import media_type_of
+from domain.voice import voice_name
 from entrypoints.engine.thread_stream import in_thread
 from entrypoints.http.errors import ApiError, api_error
 from entrypoints.http.voice_upload import NewVoice, add_voice, read_upload
@@ -24,6 +25,7 @@ def router(
     references: References,
     repository: VoiceRepository,
     other_names: Callable[[], Mapping[str, Sequence[str]]],
+    aliases: Collection[str],
     can_change: bool,
 ) -> APIRouter:
     """Return the routes of voices.
@@ -33,6 +35,7 @@ def router(
         references: Lists the voices and checks recordings.
         repository: The voices folder.
         other_names: Returns the further names of each voice.
+        aliases: Names that the operator gave to voices; no upload gets one.
         can_change: Whether voices may be added and removed: not where the folder is the copy of a
             bucket, which would have them back, or not at all, at its next look.
     """
@@ -61,7 +64,7 @@ def router(
         _require_changeable()
         upload = await read_upload(request)
         added = await in_thread(
-            lambda: add_voice(upload, references=references, repository=repository)
+            lambda: add_voice(upload, references=references, repository=repository, aliases=aliases)
         )
         return _created(added)
 
@@ -69,8 +72,8 @@ def router(
     async def delete_voice(name: str) -> dict[str, Any]:
         """Remove a voice with all its recordings."""
         _require_changeable()
-        await _found(lambda: _remove_all(repository, name))
-        return {"object": "audio.voice", "id": name, "deleted": True}
+        removed = await _found(lambda: _remove_all(repository, name))
+        return {"object": "audio.voice", "id": removed, "deleted": True}
 
     def _require_changeable() -> None:
         if not can_change:
@@ -99,19 +102,19 @@ async def _found(question: Callable[[], ResultT]) -> ResultT:
         raise missing from error
 
 
-def _remove_all(repository: VoiceRepository, name: str) -> None:
-    """Remove every recording that ``name`` means, one after another.
+def _remove_all(repository: VoiceRepository, name: str) -> str:
+    """Remove every recording that ``name`` means, one after another; return the voice's name.
 
     Raises:
         UnknownVoice: there is none.
         InvalidRequest: it is the bundled voice.
     """
-    repository.remove(name)
+    voice = voice_name(repository.remove(name))
     while True:
         try:
-            repository.remove(name)
+            repository.remove(voice)
         except (UnknownVoice, InvalidRequest):
-            return
+            return voice
 
 
 def _described(entry: VoiceEntry, aliases: Sequence[str]) -> dict[str, Any]:

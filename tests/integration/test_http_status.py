@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from application.ports.speech_model import ModelState, ModelStatus
 from entrypoints.container import Container
 from entrypoints.http.app import build_app
 from entrypoints.http.model_watch import ModelWatch
+from entrypoints.http.start import Start
 from entrypoints.settings.settings import LocalSettings
 from tests.models.tone import ToneModel
 
@@ -28,6 +31,13 @@ class StatedModel(ToneModel):
         if self.holds:
             self.holds.wait(30)
         return ModelStatus(self.state)
+
+
+def until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def client_of(model: ToneModel, folder: Path) -> TestClient:
@@ -68,8 +78,21 @@ def test_ping_waits_for_no_model_that_does_not_answer(tmp_path: Path) -> None:
     assert 503 in answers
 
 
+def test_ping_says_loading_until_the_start_has_ended(tmp_path: Path) -> None:
+    held = threading.Event()
+
+    class Held(StatedModel):
+        def load(self) -> None:
+            held.wait(30)
+
+    with client_of(Held(ModelState.MISSING_WEIGHTS), tmp_path) as client:
+        assert client.get("/ping").status_code == 204
+        held.set()
+        until(lambda: client.get("/ping").status_code == 503)
+
+
 def test_questions_that_overlap_share_one_answer() -> None:
-    watch = ModelWatch(StatedModel(ModelState.READY))
+    watch = ModelWatch(StatedModel(ModelState.READY), start=Start(Container()))
 
     async def ask() -> list[ModelState]:
         return await asyncio.gather(*(watch.state() for _ in range(50)))

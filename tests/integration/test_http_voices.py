@@ -2,6 +2,7 @@
 
 import io
 import wave
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,26 @@ def test_a_voice_is_removed_with_all_its_recordings(server: Server) -> None:
     assert error_of(server.client.delete(f"{VOICES}/alice")) == (404, "unknown_voice", "name")
 
 
+def test_an_upload_gets_no_name_that_the_operator_gave_to_another_voice(tmp_path: Path) -> None:
+    server = Server(tmp_path, voice_aliases="narrator=default")
+    for replace in ("false", "true"):
+        answer = server.upload(name="narrator", replace=replace)
+        assert error_of(answer) == (409, "conflict", "name")
+    assert server.names() == ["default"]
+
+
+def test_of_uploads_of_one_name_at_once_one_is_kept(server: Server) -> None:
+    with ThreadPoolExecutor(6) as clients:
+        answers = list(clients.map(lambda _: server.upload().status_code, range(6)))
+    assert sorted(answers) == [200] + [409] * 5
+    assert server.names() == ["alice", "default"]
+
+
+def test_a_voice_is_removed_by_the_name_of_its_file_too(server: Server) -> None:
+    server.upload()
+    assert server.client.delete(f"{VOICES}/alice.ogg").json()["id"] == "alice"
+
+
 def test_the_bundled_voice_cannot_be_removed(server: Server) -> None:
     assert error_of(server.client.delete(f"{VOICES}/default")) == (400, "invalid_request", "name")
 
@@ -144,9 +165,12 @@ def test_the_bundled_voice_cannot_be_removed(server: Server) -> None:
     "name", ["..%2f..%2fetc%2fpasswd", "%00", "a%5cb", "%2fetc%2fpasswd", ".hidden"]
 )
 def test_names_that_lead_elsewhere_are_names_of_nothing(server: Server, name: str) -> None:
-    answer = server.client.get(f"{VOICES}/{name}/recording")
-    assert error_of(answer) == (404, "unknown_voice", "name")
-    assert str(server.folder) not in answer.text
+    for answer in (
+        server.client.get(f"{VOICES}/{name}/recording"),
+        server.client.delete(f"{VOICES}/{name}"),
+    ):
+        assert error_of(answer) == (404, "unknown_voice", "name")
+        assert str(server.folder) not in answer.text
 
 
 def test_a_body_that_is_no_form_is_refused(server: Server) -> None:
@@ -162,3 +186,4 @@ def test_voices_of_a_bucket_are_not_changed_here(tmp_path: Path) -> None:
         voices_s3_secret_access_key="secret",
     )
     assert error_of(server.upload()) == (409, "conflict", None)
+    assert error_of(server.client.delete(f"{VOICES}/alice")) == (409, "conflict", None)
