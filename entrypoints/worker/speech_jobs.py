@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, nullcontext
 from functools import partial
@@ -14,6 +15,7 @@ from application.speak import Speak, StoredSpeech
 from application.utterance import Checkpoint
 from application.weight_arrival import megabytes
 from domain.errors import Cancelled, ModelUnavailable
+from entrypoints.engine.figures import figures
 from entrypoints.engine.queue import EngineLease
 from entrypoints.engine.thread_stream import in_thread
 from entrypoints.engine.timed_jobs import TimedJob, TimedJobs
@@ -75,16 +77,18 @@ class SpeechJobs:
             JobTimedOut: the job took longer than ``timeout_seconds``.
             SpeechError: the speech failed; see the subclasses.
         """
+        arrived = time.perf_counter()
         async with self._jobs.job(job_id) as job:
             await self._until_weights_are_here(job.deadline)
+            waited = round(time.perf_counter() - arrived, 3)
             if job_input.stream:
-                work = partial(self._streamed, job_input, job.lease)
+                work = partial(self._streamed, job_input, job.lease, waited)
                 async with aclosing(job.items(work)) as objects:
                     async for answer in objects:
                         yield answer
             else:
                 into_store = partial((speak or self._speak).into_store, job_id=job_id)
-                yield await self._stored_in_time(into_store, job_input, job_id, job)
+                yield await self._stored_in_time(into_store, job_input, job_id, job, waited)
 
     async def _stored_in_time(
         self,
@@ -92,11 +96,12 @@ class SpeechJobs:
         job_input: SpeechInput,
         job_id: str,
         job: TimedJob,
+        waited: float,
     ) -> SpeechAnswer:
         """Return the answer to a batch job, after which no progress is sent."""
         watching = self._progress.watching(job_id) if self._progress else nullcontext()
         async with watching as watch:
-            work = partial(_stored, partial(into_store, watch=watch), job_input, job.lease)
+            work = partial(_stored, partial(into_store, watch=watch), job_input, job.lease, waited)
             async with aclosing(job.items(work)) as objects:
                 [answer] = [answer async for answer in objects]
         return answer
@@ -130,23 +135,29 @@ class SpeechJobs:
         )
 
     def _streamed(
-        self, job_input: SpeechInput, lease: EngineLease, cancelled: threading.Event
+        self, job_input: SpeechInput, lease: EngineLease, waited: float, cancelled: threading.Event
     ) -> Generator[SpeechAnswer, None, None]:
         request = job_input.to_request()
         with lease.use():
             utterance = self._speak.utterance(request)
-            yield from stream_objects(utterance, checkpoint=_checkpoint(cancelled))
+            for answer in stream_objects(utterance, checkpoint=_checkpoint(cancelled)):
+                if isinstance(answer, StreamEnd):
+                    log.info("speech_finished", **figures(utterance.report()), waited=waited)
+                yield answer
 
 
 def _stored(
     into_store: Callable[..., StoredSpeech],
     job_input: SpeechInput,
     lease: EngineLease,
+    waited: float,
     cancelled: threading.Event,
 ) -> Generator[SpeechAnswer, None, None]:
     request = job_input.to_request()
     with lease.use():
-        yield batch_result(into_store(request, checkpoint=_checkpoint(cancelled)))
+        spoken = into_store(request, checkpoint=_checkpoint(cancelled))
+        log.info("speech_finished", **figures(spoken.report), waited=waited)
+        yield batch_result(spoken)
 
 
 def _checkpoint(cancelled: threading.Event) -> Checkpoint:

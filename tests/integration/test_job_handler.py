@@ -59,6 +59,12 @@ def container(wire: Wire) -> Container:
     return wire()
 
 
+def model_of(container: Container) -> ScriptedModel:
+    model = container.model()
+    assert isinstance(model, ScriptedModel)
+    return model
+
+
 async def until(happened: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not happened():
@@ -70,9 +76,15 @@ async def outputs(handler: JobHandler, job_input: Any, *, job_id: str = "job") -
     return [dict(item) async for item in handler.handle({"id": job_id, "input": job_input})]
 
 
-async def cancelled(handler: JobHandler, job_input: Any) -> None:
+async def cancelled(
+    handler: JobHandler, job_input: Any, *, model: ScriptedModel | None = None
+) -> None:
+    """Start a job and cancel it: once ``model`` has it, else a moment later."""
     task = asyncio.create_task(outputs(handler, job_input))
-    await asyncio.sleep(0.3)
+    if model:
+        await until(lambda: model.asked > 0)
+    else:
+        await asyncio.sleep(0.3)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -85,7 +97,7 @@ def test_replaces_a_worker_whose_cancelled_job_keeps_the_engine(
     handler = job_handler(container, recycle=lambda: recycled.append(True), release_seconds=0.2)
 
     async def run() -> list[Any]:
-        await cancelled(handler, {"text": "STUCK for ever."})
+        await cancelled(handler, {"text": "STUCK for ever."}, model=model_of(container))
         return await outputs(handler, {"text": "The next one."})
 
     [answer] = asyncio.run(run())
@@ -93,6 +105,19 @@ def test_replaces_a_worker_whose_cancelled_job_keeps_the_engine(
         "model_unavailable: the engine is still at work for a job that was cancelled"
     )
     assert recycled == [True]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_job_that_is_spoken_is_logged_with_its_figures(
+    container: Container, *, stream: bool
+) -> None:
+    handler = job_handler(container, recycle=lambda: None)
+    with capture_logs() as logs:
+        *_, end = asyncio.run(outputs(handler, {"text": "Hello there.", "stream": stream}))
+    [line] = [line for line in logs if line["event"] == "speech_finished"]
+    assert line["audio"] == pytest.approx(end["metadata"]["duration"], abs=0.01)
+    assert (line["engine"], line["chunks"]) == ("scripted", 1)
+    assert line["waited"] >= 0
 
 
 def test_a_job_behind_one_that_nobody_cancelled_waits_however_long_it_takes(
@@ -162,7 +187,7 @@ def test_a_cancelled_job_that_ends_in_time_is_no_failure(container: Container) -
     handler = job_handler(container, recycle=lambda: recycled.append(True), release_seconds=20)
 
     async def run() -> list[Any]:
-        await cancelled(handler, {"text": "FOREVER silent."})
+        await cancelled(handler, {"text": "FOREVER silent."}, model=model_of(container))
         return await outputs(handler, {"text": "The next one."})
 
     [answer] = asyncio.run(run())
@@ -195,7 +220,7 @@ def test_the_time_of_a_job_does_not_run_while_it_waits_for_the_engine(
 def test_ends_a_job_that_takes_too_long_and_replaces_the_worker(wire: Wire, stream: bool) -> None:
     recycled: list[bool] = []
     handler = job_handler(
-        wire(job_timeout_seconds=0.3),
+        wire(job_timeout_seconds=2),  # the recording is read in that time, and the model asked
         recycle=lambda: recycled.append(True),
         release_seconds=0.1,
     )
@@ -206,7 +231,7 @@ def test_ends_a_job_that_takes_too_long_and_replaces_the_worker(wire: Wire, stre
 
     late, after = asyncio.run(run())
     assert late[-1]["error"] == (
-        "synthesis_failed: the job was not finished within 0.3 s and was ended; send a shorter"
+        "synthesis_failed: the job was not finished within 2 s and was ended; send a shorter"
         " text, or set JOB_TIMEOUT_SECONDS and the endpoint's execution timeout to more"
     )
     assert after[-1]["error"].startswith(
@@ -401,7 +426,8 @@ def test_a_cancelled_batch_job_leaves_no_file(container: Container, tmp_path: Pa
     handler = job_handler(container, recycle=lambda: None)
 
     async def run() -> list[Any]:
-        await cancelled(handler, {"text": "FOREVER silent.", "session_id": "half"})
+        job = {"text": "FOREVER silent.", "session_id": "half"}
+        await cancelled(handler, job, model=model_of(container))
         return await outputs(handler, {"text": "The next one.", "session_id": "whole"})
 
     [answer] = asyncio.run(run())

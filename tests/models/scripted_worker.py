@@ -52,7 +52,7 @@ _UNAVAILABLE = {
 class ScriptedModel:
     """Speaks each chunk as a tone; text, seed and the chunk's index choose pitch and length.
 
-    ``spoken`` counts the chunks spoken so far.
+    ``asked`` counts the requests that reached it, ``spoken`` the chunks spoken so far.
     """
 
     info = ModelInfo(
@@ -65,6 +65,7 @@ class ScriptedModel:
         self._loading = threading.Lock()
         self._is_ready = state == "ready"
         self._failure = ""
+        self.asked = 0
         self.spoken = 0
 
     def status(self) -> ModelStatus:
@@ -95,6 +96,7 @@ class ScriptedModel:
         if any("REFUSE" in chunk for chunk in chunks):
             raise InvalidRequest("text", "this model cannot speak REFUSE")
         self.load()
+        self.asked += 1
         for index, chunk in enumerate(chunks):
             yield from self._misbehave(index, chunk)
             samples = _tone(chunk, seed=delivery.seed, index=index)
