@@ -2,10 +2,12 @@
 
 ``ForkedCli`` starts one program that has imported the command line. Each run is a fork of it, with
 its own arguments, environment, folder and standard streams, and ends with its own exit status.
-Importing costs a second of a processor; a fork costs a few milliseconds.
+Importing costs a second of a processor, and so do the dictionaries of the preview engine; a fork
+costs a few milliseconds.
 """
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -13,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,7 +23,7 @@ from typing import Self
 from entrypoints.cli.commands import COMMANDS
 from tests.loopback.worker_process import ROOT
 
-LIBRARIES = ("hibari", "numpy")
+LIBRARIES = ("av", "hibari", "numpy")
 ENGINE_LIBRARIES = (
     "torch",
     # transformers imports its models when they are used, which costs seconds in every fork.
@@ -89,12 +92,27 @@ def serve(libraries: list[str]) -> None:
         *libraries,
     ):
         importlib.import_module(name)
+    if "hibari" in libraries:
+        _read_dictionaries()
+    gc.freeze()  # a collection in a fork would copy every page of what is there already
     for line in sys.stdin:
         process = os.fork()
         if process == 0:
             _become(json.loads(line))
         _, status = os.waitpid(process, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _read_dictionaries() -> None:
+    """Read the dictionaries of the preview engine, which each fork would read again.
+
+    A fork has its own copy of what it changes. The network is loaded in each fork, since its
+    threads would not be there after a fork.
+    """
+    from hibari import g2p
+
+    g2p._load_json = cache(g2p._load_json)
+    g2p.G2P()
 
 
 def _become(order: dict[str, object]) -> None:
