@@ -25,6 +25,9 @@ from tests.loopback.worker_process import ROOT
 
 LIBRARIES = ("av", "hibari", "numpy")
 ENGINE_LIBRARIES = (
+    "adapters.indextts2.engine.engine",
+    "av",
+    "einops.layers.torch",
     "torch",
     # transformers imports its models when they are used, which costs seconds in every fork.
     "transformers.models.gpt2.modeling_gpt2",
