@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 
@@ -70,6 +71,12 @@ class VoiceSync:
             if self._clock() - self._last_end < seconds:
                 return None
             return self._timed_sync()
+
+    @contextmanager
+    def paused(self) -> Generator[None, None, None]:
+        """Let no sync run inside the block; one that has begun is waited for."""
+        with self._lock:
+            yield
 
     def _timed_sync(self) -> VoiceSyncReport:
         try:

@@ -40,7 +40,16 @@ class FilesystemMirror:
         with write_errors("the voices folder"):
             path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, content)
-            index = self._index() | {remote.file: remote.version}
+        self.remember(remote)
+
+    def remember(self, remote: RemoteFile) -> None:
+        """Implement ``VoiceMirror.remember``.
+
+        Raises:
+            StorageFailed: the index cannot be written.
+        """
+        index = self._index() | {remote.file: remote.version}
+        with write_errors("the voices folder"):
             write_file(self._root / _INDEX, _to_json(index))
 
     def _index(self) -> dict[str, FileVersion]:

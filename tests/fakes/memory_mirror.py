@@ -24,4 +24,9 @@ class MemoryMirror:
         if self.is_unwritable:
             raise StorageFailed("the voices folder cannot be written")
         self.contents[remote.file] = content
+        self.remember(remote)
+
+    def remember(self, remote: RemoteFile) -> None:
+        if self.is_unwritable:
+            raise StorageFailed("the voices folder cannot be written")
         self._versions[remote.file] = remote.version
