@@ -141,6 +141,13 @@ class VoiceMirror(Protocol):
             StorageFailed: the folder cannot be written, or the name leads out of it.
         """
 
+    def remove(self, file: str) -> None:
+        """Remove ``file``, which is one of ``versions``.
+
+        Raises:
+            StorageFailed: the folder cannot be written.
+        """
+
     def remember(self, remote: RemoteFile) -> None:
         """Take the file that is here for that version, which came another way.
 

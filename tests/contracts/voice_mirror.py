@@ -79,6 +79,15 @@ class VoiceMirrorContract(ABC):
         assert dict(mirror.versions()) == {"alice.wav": FileVersion("2", 3)}
         assert self.content_at(mirror, "alice.wav") == b"new"
 
+    def test_a_file_that_it_removed_is_not_in_the_folder(self, mirror: VoiceMirror) -> None:
+        replace(mirror, "n/alice.wav", b"A")
+        bob = replace(mirror, "n/bob.wav", b"B")
+
+        mirror.remove("n/alice.wav")
+
+        assert self.content_at(mirror, "n/alice.wav") is None
+        assert dict(mirror.versions()) == {"n/bob.wav": bob}
+
     def test_names_no_file_that_was_removed(self, mirror: VoiceMirror) -> None:
         replace(mirror, "alice.wav", b"A")
         bob = replace(mirror, "bob.wav", b"B")
