@@ -79,10 +79,9 @@ def build_app(container: Container, *, on_fault: Callable[[], None] = lambda: No
         voices.router(
             names=container.http_voices(),
             references=container.http_references(),
-            repository=container.voices(),
+            library=container.voice_library(),
             other_names=container.http_folder_voices().other_names,
             aliases=settings.voice_aliases,
-            can_change=not settings.voices_s3_uri,
         )
     )
     app.include_router(page.router())
