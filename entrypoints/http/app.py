@@ -73,6 +73,7 @@ def build_app(container: Container, *, on_fault: Callable[[], None] = lambda: No
             watch=ModelWatch(model, start=start),
             health=partial(health, model=model, store=container.store(), voices=container.voices()),
             metrics=metrics,
+            device_memory=lambda: container.device_memory()(model.info.device),
         )
     )
     app.include_router(
