@@ -32,8 +32,8 @@ from benchmarks.http_servers import (
     ours,
 )
 from benchmarks.process import in_a_new_process
-from entrypoints.http.speaking import USUAL_RATE_HZ, output_rate_hz
 from entrypoints.http.speech_body import parse_speech
+from entrypoints.http.spoken_items import USUAL_RATE_HZ, output_rate_hz
 
 SENTENCE = "A sentence that stands for two seconds of speech, and is a chunk of its own, is here. "
 LONG = {"pcm": (4, 300), "mp3": (1, 60)}

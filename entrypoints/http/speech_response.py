@@ -19,8 +19,9 @@ from entrypoints.http import events
 from entrypoints.http.errors import ApiError, BrokenOff, api_error, internal_error
 from entrypoints.http.metrics import SpeechMetrics
 from entrypoints.http.outbox import ChunkStart, Item
-from entrypoints.http.speaking import Speaking, Speech, output_rate_hz
+from entrypoints.http.speaking import Speaking, Speech
 from entrypoints.http.speech_body import SpeechOrder
+from entrypoints.http.spoken_items import output_rate_hz
 
 log = structlog.get_logger()
 
