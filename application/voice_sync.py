@@ -2,14 +2,15 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock
 
 from application.ports.voices import RemoteFile, VoiceMirror, VoiceSource
 from domain.errors import StorageFailed
 from domain.recording_limits import LARGEST_FILE_BYTES
-from domain.voice import is_voice_file, is_voice_name
+from domain.voice import is_voice_file, is_voice_name, voice_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,17 +18,22 @@ class VoiceSyncReport:
     """The result of a sync, as paths below the voices folder.
 
     ``ignored``: files whose name or size is not that of a recording. ``failed``: pairs of a file
-    and the reason why it could not be copied.
+    and the reason why it could not be copied. ``replaced``: files that were removed because their
+    voice has a recording with another ending now.
     """
 
     fetched: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
+    replaced: tuple[str, ...] = ()
 
 
 class VoiceSync:
-    """Copies recordings whose ETag or size is new, and removes none; one sync at a time.
+    """Copies recordings whose ETag or size is new; one sync at a time.
+
+    A copy of a recording that is gone from the source is removed only if its voice is there under
+    another ending: the old ``alice.wav`` would stand for the new ``alice.ogg``.
 
     Args:
         clock: Returns seconds that only grow.
@@ -71,6 +77,12 @@ class VoiceSync:
                 return None
             return self._timed_sync()
 
+    @contextmanager
+    def paused(self) -> Generator[None, None, None]:
+        """Let no sync run inside the block; one that has begun is waited for."""
+        with self._lock:
+            yield
+
     def _timed_sync(self) -> VoiceSyncReport:
         try:
             return self._sync()
@@ -91,12 +103,29 @@ class VoiceSync:
                 fetched.append(remote.file)
             except StorageFailed as error:
                 failed.append((remote.file, error.message))
+        same = [remote.file for remote in unchanged]
+        gone = set(mirrored) - {remote.file for remote in remotes}
         return VoiceSyncReport(
             fetched=tuple(fetched),
-            unchanged=tuple(remote.file for remote in unchanged),
+            unchanged=tuple(same),
             ignored=tuple(remote.file for remote in remotes if not _is_recording(remote)),
             failed=tuple(failed),
+            replaced=self._remove_replaced(gone, voices=set(map(voice_name, [*same, *fetched]))),
         )
+
+    def _remove_replaced(
+        self, gone: Collection[str], *, voices: Collection[str]
+    ) -> tuple[str, ...]:
+        """Remove the copies in ``gone`` whose voice is one of ``voices``; return them.
+
+        One that cannot be removed stays in the folder, where an operator finds it as shadowed.
+        """
+        removed = []
+        for file in sorted(file for file in gone if voice_name(file) in voices):
+            with suppress(StorageFailed):
+                self._mirror.remove(file)
+                removed.append(file)
+        return tuple(removed)
 
 
 def _is_recording(remote: RemoteFile) -> bool:

@@ -7,7 +7,7 @@
     ├── RecordingError                          a recording that a request names or brings
     │   ├── UnknownVoice    unknown_voice       no recording of that name
     │   └── BadReference    bad_reference       a recording that cannot be used
-    ├── Conflict            conflict            the stored object belongs to another job
+    ├── Conflict            conflict            the object is another job's, or the voice exists
     ├── ModelUnavailable    model_unavailable   no weights, no GPU, no engine
     ├── OutOfMemory         out_of_memory       the accelerator is full
     ├── SynthesisFailed     synthesis_failed    the model raised, or spoke nothing
@@ -116,7 +116,7 @@ class BadReference(RecordingError):
 
 
 class Conflict(SpeechError):
-    """The object of this session was written by another job."""
+    """The object of this session was written by another job, or a new voice exists already."""
 
     code = "conflict"
 

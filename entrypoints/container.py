@@ -43,7 +43,7 @@ from adapters.pyav.time_stretch import stretched
 from adapters.s3.connection import S3Connection
 from adapters.s3.setting_names import JOB_SETTINGS, VOICES_SETTINGS
 from adapters.s3.store import S3Store
-from adapters.s3.voices import S3VoiceSource
+from adapters.s3.voices import S3VoiceStore
 from adapters.web.recordings import WebRecordings
 from application.cleanup import Cleanup
 from application.engine_choice import AUTO, EngineChoice, choose_engine
@@ -61,13 +61,15 @@ from application.ports.links import RecordingLinks
 from application.ports.speech_model import SpeechModel
 from application.ports.storage import ExpiringFiles, ObjectStore
 from application.ports.storage_probe import ProbedStorage
-from application.ports.voices import VoiceMirror, VoiceReader, VoiceRepository, VoiceSource
+from application.ports.voices import VoiceMirror, VoiceReader, VoiceRepository, VoiceStore
 from application.ports.weights import WeightFinder, WeightSource
 from application.prepared_model import PreparedModel
 from application.references import References
 from application.refreshed_voices import RefreshedVoices
+from application.shared_voices import SharedLibrary
 from application.speak import Speak
 from application.start_up import MakeFolder, StartUp
+from application.voice_library import FolderLibrary, VoiceLibrary
 from application.voice_sync import VoiceSync
 from entrypoints.settings.settings import Settings
 from entrypoints.voice_sync_log import log_voice_sync
@@ -223,12 +225,20 @@ class Container(DeclarativeContainer):
         addressing_style=settings.provided.s3_addressing_style,
         settings=VOICES_SETTINGS,
     )
-    s3_voice_source: Provider[VoiceSource] = Singleton(
-        S3VoiceSource, connection=voices_s3_connection, uri=settings.provided.voices_s3_uri
+    s3_voice_store: Provider[VoiceStore] = Singleton(
+        S3VoiceStore, connection=voices_s3_connection, uri=settings.provided.voices_s3_uri
     )
     voice_sync: Provider[VoiceSync] = Singleton(
-        VoiceSync, source=s3_voice_source, mirror=voice_mirror
+        VoiceSync, source=s3_voice_store, mirror=voice_mirror
     )
+    folder_library: Provider[VoiceLibrary] = Singleton(FolderLibrary, folder=voices)
+    shared_library: Provider[VoiceLibrary] = Singleton(
+        SharedLibrary, store=s3_voice_store, folder=voices, mirror=voice_mirror, sync=voice_sync
+    )
+    voice_library: Provider[VoiceLibrary] = Selector(
+        settings.provided.voices_origin, folder=folder_library, s3=shared_library
+    )
+    """The voices as HTTP requests change them."""
     _refreshing: dict[str, Provider[Any]] = {  # noqa: RUF012 - a plan, read while the class is made
         "sync": voice_sync,
         "refresh_seconds": settings.provided.voices_refresh_seconds,

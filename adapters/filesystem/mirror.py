@@ -34,14 +34,36 @@ class FilesystemMirror:
         Raises:
             StorageFailed: the file leads out of the folder, or cannot be written.
         """
-        if path_inside(self._root, str(PurePosixPath(remote.file).parent)) is None:
-            raise StorageFailed(f"{printable(remote.file)} leads out of the voices folder")
-        path = self._root / remote.file
+        path = self._path_of(remote.file)
         with write_errors("the voices folder"):
             path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, content)
-            index = self._index() | {remote.file: remote.version}
+        self.remember(remote)
+
+    def remove(self, file: str) -> None:
+        """Implement ``VoiceMirror.remove``.
+
+        Raises:
+            StorageFailed: the file leads out of the folder, or cannot be removed.
+        """
+        path = self._path_of(file)
+        with write_errors("the voices folder"):
+            path.unlink(missing_ok=True)
+
+    def remember(self, remote: RemoteFile) -> None:
+        """Implement ``VoiceMirror.remember``.
+
+        Raises:
+            StorageFailed: the index cannot be written.
+        """
+        index = self._index() | {remote.file: remote.version}
+        with write_errors("the voices folder"):
             write_file(self._root / _INDEX, _to_json(index))
+
+    def _path_of(self, file: str) -> Path:
+        if path_inside(self._root, str(PurePosixPath(file).parent)) is None:
+            raise StorageFailed(f"{printable(file)} leads out of the voices folder")
+        return self._root / file
 
     def _index(self) -> dict[str, FileVersion]:
         try:

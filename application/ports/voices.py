@@ -109,6 +109,25 @@ class VoiceSource(Protocol):
         """
 
 
+class VoiceStore(VoiceSource, Protocol):
+    """A place that the voices folder is kept up to date with, and that can be changed."""
+
+    def write(self, file: str, content: bytes, *, replaces: bool) -> RemoteFile:
+        """Put ``content`` there as ``file``, whole or not at all, and return its version.
+
+        Raises:
+            Conflict: there is such a file, and ``replaces`` is false.
+            StorageFailed: the place cannot be reached or written.
+        """
+
+    def remove(self, file: str) -> None:
+        """Remove ``file``, which need not be there.
+
+        Raises:
+            StorageFailed: the place cannot be reached or changed.
+        """
+
+
 class VoiceMirror(Protocol):
     """The voices folder, as a copy of a ``VoiceSource``."""
 
@@ -120,4 +139,18 @@ class VoiceMirror(Protocol):
 
         Raises:
             StorageFailed: the folder cannot be written, or the name leads out of it.
+        """
+
+    def remove(self, file: str) -> None:
+        """Remove ``file``, which is one of ``versions``.
+
+        Raises:
+            StorageFailed: the folder cannot be written.
+        """
+
+    def remember(self, remote: RemoteFile) -> None:
+        """Take the file that is here for that version, which came another way.
+
+        Raises:
+            StorageFailed: the folder cannot be written.
         """

@@ -94,14 +94,12 @@ def _status_routes(container: Container, start: Start, metrics: SpeechMetrics) -
 
 
 def _voices_routes(container: Container) -> APIRouter:
-    settings = container.settings()
     return voices.router(
         names=container.http_voices(),
         references=container.http_references(),
-        repository=container.voices(),
+        library=container.voice_library(),
         other_names=container.http_folder_voices().other_names,
-        aliases=settings.voice_aliases,
-        can_change=not settings.voices_s3_uri,
+        aliases=container.settings().voice_aliases,
     )
 
 

@@ -29,7 +29,7 @@ class Start:
 
     def _run(self) -> None:
         try:
-            prepare(self._container)
+            prepare(self._container, cleans_up=False)  # the server stores no file
             load(self._container, warms_up=False)
         finally:
             self._is_under_way = False

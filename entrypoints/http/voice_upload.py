@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
-from application.ports.voices import VoiceRepository
 from application.references import References
-from domain.errors import BadReference, InvalidRequest, UnknownVoice, printable
+from application.voice_library import VoiceLibrary
+from domain.errors import BadReference, Conflict, InvalidRequest, printable
 from domain.recording_kind import ending_of
 from domain.recording_limits import MOST_SENT_BYTES
 from domain.voice import BUNDLED_VOICE, is_voice_file, is_voice_name, voice_name
@@ -75,31 +75,32 @@ def add_voice(
     upload: Upload,
     *,
     references: References,
-    repository: VoiceRepository,
+    library: VoiceLibrary,
     aliases: Collection[str],
 ) -> NewVoice:
-    """Check the recording, and put it into the voices folder under the ending of its format.
+    """Check the recording, and add it to the voices under the ending of its format.
 
     Raises:
         InvalidRequest: the name cannot be a voice's.
         ApiError: the voice exists, or the recording cannot be used.
-        StorageFailed: the folder cannot be written.
+        StorageFailed: the recording cannot be kept.
     """
     name = voice_name(upload.name) if is_voice_file(upload.name) else upload.name
     _require_usable(name)
     if name in aliases:
         raise _conflict(name, "is an alias of another voice; choose another name")
-    _require_free(name, repository, replaces=upload.replaces)
+    if name == BUNDLED_VOICE:
+        raise _conflict(name, "is the bundled voice; choose another name")
     try:
         ending = _ending_of(upload.content)
         reference = references.examine(upload.content, name=name, file="audio_sample")
     except BadReference as error:
         raise api_error(error, param="audio_sample") from error
     try:
-        repository.add(f"{name}{ending}", upload.content, replaces=upload.replaces)
-    except InvalidRequest:
-        _require_free(name, repository, replaces=upload.replaces)  # another upload was quicker
-        raise
+        library.add(f"{name}{ending}", upload.content, replaces=upload.replaces)
+    except Conflict as error:
+        what = "is a voice already; choose another name, or send replace=true"
+        raise _conflict(name, what) from error
     return NewVoice(
         name, reference.recording.waveform.duration_seconds, tuple(recording_warnings(reference))
     )
@@ -117,22 +118,6 @@ def _require_usable(name: str) -> None:
     is_short = all(len(part.encode(errors="replace")) <= _LONGEST_PART_BYTES for part in parts)
     if not is_voice_name(name) or not is_short:
         raise InvalidRequest("name", f"{printable(name)} cannot name a voice")
-
-
-def _require_free(name: str, repository: VoiceRepository, *, replaces: bool) -> None:
-    is_bundled = name == BUNDLED_VOICE
-    if replaces and not is_bundled:
-        return
-    try:
-        repository.read(name)
-    except UnknownVoice:
-        return
-    except BadReference:
-        pass  # a recording that cannot be read has the name all the same
-    what = "is the bundled voice; choose another name"
-    if not is_bundled:
-        what = "is a voice already; choose another name, or send replace=true"
-    raise _conflict(name, what)
 
 
 def _conflict(name: str, what: str) -> ApiError:

@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 
-from application.ports.voices import VoiceReader, VoiceRepository
+from application.ports.voices import VoiceReader
 from application.references import References, VoiceEntry
-from domain.errors import InvalidRequest, UnknownVoice
+from application.voice_library import VoiceLibrary
+from domain.errors import UnknownVoice
 from domain.recording_kind import media_type_of
-from domain.voice import voice_name
 from entrypoints.engine.thread_stream import in_thread
-from entrypoints.http.errors import ApiError, api_error
+from entrypoints.http.errors import api_error
 from entrypoints.http.voice_upload import NewVoice, add_voice, read_upload
 
 ResultT = TypeVar("ResultT")
@@ -23,21 +23,18 @@ def router(
     *,
     names: VoiceReader,
     references: References,
-    repository: VoiceRepository,
+    library: VoiceLibrary,
     other_names: Callable[[], Mapping[str, Sequence[str]]],
     aliases: Collection[str],
-    can_change: bool,
 ) -> APIRouter:
     """Return the routes of voices.
 
     Args:
         names: Finds a voice by any of its names.
         references: Lists the voices and checks recordings.
-        repository: The voices folder.
+        library: Adds and removes voices.
         other_names: Returns the further names of each voice.
         aliases: Names that the operator gave to voices; no upload gets one.
-        can_change: Whether voices may be added and removed: not where the folder is the copy of a
-            bucket, which would have them back, or not at all, at its next look.
     """
     routes = APIRouter()
 
@@ -61,29 +58,17 @@ def router(
     @routes.post("/v1/audio/voices")
     async def create_voice(request: Request) -> dict[str, Any]:
         """Add the voice of a person who agreed to it."""
-        _require_changeable()
         upload = await read_upload(request)
         added = await in_thread(
-            lambda: add_voice(upload, references=references, repository=repository, aliases=aliases)
+            lambda: add_voice(upload, references=references, library=library, aliases=aliases)
         )
         return _created(added)
 
     @routes.delete("/v1/audio/voices/{name:path}")
     async def delete_voice(name: str) -> dict[str, Any]:
         """Remove a voice with all its recordings."""
-        _require_changeable()
-        removed = await _found(lambda: _remove_all(repository, name))
+        removed = await _found(lambda: library.remove(name))
         return {"object": "audio.voice", "id": removed, "deleted": True}
-
-    def _require_changeable() -> None:
-        if not can_change:
-            raise ApiError(
-                409,
-                "the voices of this server are those of a bucket (VOICES_S3_URI); add or remove"
-                " the recording there",
-                code="conflict",
-                headers={"x-should-retry": "false"},
-            )
 
     return routes
 
@@ -100,21 +85,6 @@ async def _found(question: Callable[[], ResultT]) -> ResultT:
         missing = api_error(error, param="name")
         missing.status = 404
         raise missing from error
-
-
-def _remove_all(repository: VoiceRepository, name: str) -> str:
-    """Remove every recording that ``name`` means, one after another; return the voice's name.
-
-    Raises:
-        UnknownVoice: there is none.
-        InvalidRequest: it is the bundled voice.
-    """
-    voice = voice_name(repository.remove(name))
-    while True:
-        try:
-            repository.remove(voice)
-        except (UnknownVoice, InvalidRequest):
-            return voice
 
 
 def _described(entry: VoiceEntry, aliases: Sequence[str]) -> dict[str, Any]:

@@ -21,11 +21,17 @@ more to its sender than one that no worker takes.
 """
 
 
-def prepare(container: Container) -> None:
-    """Make the folders, remove old files and fetch new voices; log what fails."""
+def prepare(container: Container, *, cleans_up: bool = True) -> None:
+    """Make the folders, remove old files and fetch new voices; log what fails.
+
+    Args:
+        container: The parts.
+        cleans_up: Remove old files: for a program whose own files they are.
+    """
     start_up = container.start_up()
     run_and_log("folders", start_up.make_folders)
-    run_and_log("cleanup", start_up.clean_up)
+    if cleans_up:
+        run_and_log("cleanup", start_up.clean_up)
     if container.settings().voices_s3_uri:
         run_and_log("voice_sync", start_up.sync_voices)
 

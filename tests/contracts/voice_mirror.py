@@ -69,6 +69,25 @@ class VoiceMirrorContract(ABC):
         assert self.content_at(mirror, "alice.wav") == b"theirs"
         assert dict(mirror.versions()) == {"alice.wav": version}
 
+    def test_remembers_the_version_of_a_file_that_came_another_way(
+        self, mirror: VoiceMirror
+    ) -> None:
+        replace(mirror, "alice.wav", b"old", etag="1")
+        self.write(mirror, "alice.wav", b"new")
+        mirror.remember(RemoteFile("alice.wav", FileVersion("2", 3)))
+
+        assert dict(mirror.versions()) == {"alice.wav": FileVersion("2", 3)}
+        assert self.content_at(mirror, "alice.wav") == b"new"
+
+    def test_a_file_that_it_removed_is_not_in_the_folder(self, mirror: VoiceMirror) -> None:
+        replace(mirror, "n/alice.wav", b"A")
+        bob = replace(mirror, "n/bob.wav", b"B")
+
+        mirror.remove("n/alice.wav")
+
+        assert self.content_at(mirror, "n/alice.wav") is None
+        assert dict(mirror.versions()) == {"n/bob.wav": bob}
+
     def test_names_no_file_that_was_removed(self, mirror: VoiceMirror) -> None:
         replace(mirror, "alice.wav", b"A")
         bob = replace(mirror, "bob.wav", b"B")
@@ -93,5 +112,7 @@ class VoiceMirrorContract(ABC):
 
         with pytest.raises(StorageFailed, match="voices folder cannot be written"):
             replace(mirror, "alice.wav", b"A")
+        with pytest.raises(StorageFailed, match="voices folder cannot be written"):
+            mirror.remember(RemoteFile("alice.wav", FileVersion("etag", 1)))
 
         assert dict(mirror.versions()) == {}

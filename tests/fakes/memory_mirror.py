@@ -24,4 +24,14 @@ class MemoryMirror:
         if self.is_unwritable:
             raise StorageFailed("the voices folder cannot be written")
         self.contents[remote.file] = content
+        self.remember(remote)
+
+    def remove(self, file: str) -> None:
+        if self.is_unwritable:
+            raise StorageFailed("the voices folder cannot be written")
+        self.contents.pop(file, None)
+
+    def remember(self, remote: RemoteFile) -> None:
+        if self.is_unwritable:
+            raise StorageFailed("the voices folder cannot be written")
         self._versions[remote.file] = remote.version

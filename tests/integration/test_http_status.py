@@ -1,6 +1,7 @@
 """Questions about the server, answered by the application in this process."""
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -96,6 +97,16 @@ def test_ping_says_loading_until_the_start_has_ended(tmp_path: Path) -> None:
         assert client.get("/ping").status_code == 204
         held.set()
         until(lambda: client.get("/ping").status_code == 503)
+
+
+def test_a_server_removes_no_file_of_the_person_who_starts_it(tmp_path: Path) -> None:
+    old = tmp_path / "out" / "chapter.ogg"
+    old.parent.mkdir()
+    old.touch()
+    os.utime(old, (0, 0))
+    with client_of(ToneModel(), tmp_path) as client:
+        until(lambda: client.get("/ping").status_code == 200)
+    assert old.exists()
 
 
 def test_questions_that_overlap_share_one_answer() -> None:

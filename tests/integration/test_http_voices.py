@@ -1,6 +1,7 @@
 """Voices over HTTP, with the real voices folder and decoder."""
 
 import io
+import uuid
 import wave
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
@@ -14,6 +15,8 @@ from starlette.testclient import TestClient
 from entrypoints.container import Container
 from entrypoints.http.app import build_app
 from entrypoints.settings.settings import LocalSettings
+from tests.loopback.s3_proxy import FaultyProxy, refusal
+from tests.loopback.seaweed import ACCESS_KEY_ID, BUCKET, SECRET_ACCESS_KEY
 
 VOICES = "/v1/audio/voices"
 BUNDLED = files("adapters.filesystem").joinpath("bundled_voices", "default.ogg").read_bytes()
@@ -33,7 +36,7 @@ def buzz(seconds: float) -> bytes:
 class Server:
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = folder / "voices"
-        container = Container(
+        self.container = Container(
             settings=LocalSettings(
                 audio_voices_dir=self.folder,
                 output_audio_dir=folder / "out",
@@ -41,7 +44,7 @@ class Server:
                 **settings,
             )
         )
-        self.client = TestClient(build_app(container))
+        self.client = TestClient(build_app(self.container))
 
     def upload(self, content: bytes = BUNDLED, **fields: str) -> Any:
         given = {"name": "alice", "consent": "true"} | fields
@@ -177,13 +180,72 @@ def test_a_body_that_is_no_form_is_refused(server: Server) -> None:
     assert error_of(server.client.post(VOICES, json={})) == (400, "invalid_request", "body")
 
 
-def test_voices_of_a_bucket_are_not_changed_here(tmp_path: Path) -> None:
-    server = Server(
-        tmp_path,
-        voices_s3_uri="s3://voices",
-        voices_s3_endpoint_url="http://127.0.0.1:1",
-        voices_s3_access_key_id="id",
-        voices_s3_secret_access_key="secret",
-    )
-    assert error_of(server.upload()) == (409, "conflict", None)
-    assert error_of(server.client.delete(f"{VOICES}/alice")) == (409, "conflict", None)
+class SharedServers:
+    """Servers with a folder each, and one bucket."""
+
+    def __init__(self, folder: Path, endpoint_url: str) -> None:
+        self.folder = folder
+        self.bucket: dict[str, Any] = {
+            "voices_s3_uri": f"s3://{BUCKET}/{folder.name}-{uuid.uuid4().hex}",
+            "voices_s3_endpoint_url": endpoint_url,
+            "voices_s3_access_key_id": ACCESS_KEY_ID,
+            "voices_s3_secret_access_key": SECRET_ACCESS_KEY,
+        }
+
+    def start(self, name: str) -> Server:
+        return Server(self.folder / name, **self.bucket)
+
+
+@pytest.fixture
+def servers(tmp_path: Path, proxy: FaultyProxy) -> SharedServers:
+    return SharedServers(tmp_path, proxy.url)
+
+
+def test_a_voice_that_one_server_was_given_is_spoken_by_another(servers: SharedServers) -> None:
+    first, second = servers.start("first"), servers.start("second")
+    assert first.upload(name="people/alice").status_code == 200
+
+    body = {"input": "Hello.", "voice": "people/alice"}
+    assert second.client.post("/v1/audio/speech", json=body).status_code == 200
+
+    assert second.names() == ["default", "people/alice"]
+    assert first.container.voice_sync().run().unchanged == ("people/alice.ogg",)
+
+
+def test_a_voice_that_was_removed_does_not_come_back_from_the_bucket(
+    servers: SharedServers,
+) -> None:
+    server = servers.start("first")
+    server.upload(buzz(2))
+    server.upload(replace="true")
+
+    assert server.client.delete(f"{VOICES}/alice").json()["deleted"] is True
+
+    for known in (server, servers.start("second")):
+        known.container.voice_sync().run()
+        assert known.names() == ["default"]
+
+
+def test_of_one_name_given_to_two_servers_one_is_kept(servers: SharedServers) -> None:
+    first, second = servers.start("first"), servers.start("second")
+    first.upload()
+
+    assert error_of(second.upload(buzz(2))) == (409, "conflict", "name")
+
+    assert second.names() == ["default"]
+
+
+def test_what_the_bucket_refuses_is_kept_nowhere(
+    servers: SharedServers, proxy: FaultyProxy
+) -> None:
+    server = servers.start("first")
+    server.upload(name="bob")
+    proxy.fail(refusal(403, "AccessDenied"), method="PUT")
+    proxy.fail(refusal(403, "AccessDenied"), method="DELETE")
+
+    answer = server.upload()
+    assert error_of(answer) == (502, "storage_failed", None)
+    assert answer.headers["x-should-retry"] == "false"
+    assert error_of(server.client.delete(f"{VOICES}/bob")) == (502, "storage_failed", None)
+
+    assert server.names() == ["bob", "default"]

@@ -8,12 +8,12 @@ import pytest
 from adapters.filesystem.mirror import FilesystemMirror
 from adapters.filesystem.voices import FilesystemVoices
 from adapters.s3.connection import RetryPolicy
-from adapters.s3.voices import S3VoiceSource
-from application.ports.voices import VoiceSource
+from adapters.s3.voices import S3VoiceStore
+from application.ports.voices import VoiceSource, VoiceStore
 from application.voice_sync import VoiceSync, VoiceSyncReport
 from domain.errors import StorageFailed
-from tests.contracts.voice_source import VoiceSourceContract
-from tests.loopback.s3_proxy import FaultyProxy, cut_upload, meanwhile, refusal
+from tests.contracts.voice_store import VoiceStoreContract
+from tests.loopback.s3_proxy import FaultyProxy, cut_upload, lost_answer, meanwhile, refusal
 from tests.loopback.seaweed import BUCKET, Seaweed
 
 Upload = Callable[[str, bytes], None]
@@ -45,13 +45,13 @@ def sync(proxy: FaultyProxy, prefix: str, root: Path) -> VoiceSync:
     return VoiceSync(source=voice_source(proxy, prefix), mirror=FilesystemMirror(root=root))
 
 
-def voice_source(proxy: FaultyProxy, prefix: str) -> S3VoiceSource:
+def voice_source(proxy: FaultyProxy, prefix: str) -> S3VoiceStore:
     """Return a source behind the proxy that tries nothing twice."""
     connection = Seaweed(proxy.url).connection(retry_policy=RetryPolicy(attempts=1))
-    return S3VoiceSource(connection=connection, uri=f"s3://{BUCKET}/{prefix}")
+    return S3VoiceStore(connection=connection, uri=f"s3://{BUCKET}/{prefix}")
 
 
-class TestS3VoiceSource(VoiceSourceContract):
+class TestS3VoiceStore(VoiceStoreContract):
     @pytest.fixture(autouse=True)
     def _folder(self, proxy: FaultyProxy, seaweed: Seaweed, prefix: str) -> None:
         self.proxy = proxy
@@ -59,7 +59,7 @@ class TestS3VoiceSource(VoiceSourceContract):
         self.prefix = prefix
 
     @pytest.fixture
-    def source(self, proxy: FaultyProxy, prefix: str) -> VoiceSource:
+    def source(self, proxy: FaultyProxy, prefix: str) -> VoiceStore:
         return voice_source(proxy, prefix)
 
     def write(self, source: VoiceSource, file: str, content: bytes) -> None:
@@ -69,7 +69,8 @@ class TestS3VoiceSource(VoiceSourceContract):
         self.client.delete_object(Bucket=BUCKET, Key=f"{self.prefix}/{file}")
 
     def disconnect(self, source: VoiceSource) -> None:
-        self.proxy.fail(cut_upload(0), method="GET")
+        for method in ("GET", "PUT", "DELETE"):
+            self.proxy.fail(cut_upload(0), method=method)
 
 
 def fetches(proxy: FaultyProxy) -> int:
@@ -221,4 +222,32 @@ def test_a_bucket_that_cannot_be_listed_is_a_storage_failure(
     with pytest.raises(StorageFailed, match="AccessDenied"):
         sync.run()
     with pytest.raises(StorageFailed, match="no such bucket"):
-        S3VoiceSource(connection=seaweed.connection(), uri="s3://no-such-bucket").list()
+        S3VoiceStore(connection=seaweed.connection(), uri="s3://no-such-bucket").list()
+
+
+def test_a_service_without_conditions_gets_a_new_voice_all_the_same(
+    proxy: FaultyProxy, prefix: str
+) -> None:
+    proxy.fail(refusal(501, "NotImplemented"), method="PUT", marked="if-none-match")
+
+    written = voice_source(proxy, prefix).write("alice.wav", b"A", replaces=False)
+
+    assert voice_source(proxy, prefix).read(written) == b"A"
+
+
+def test_a_new_voice_whose_answer_was_lost_is_written_once(proxy: FaultyProxy, prefix: str) -> None:
+    proxy.fail(lost_answer, method="PUT", times=1)
+    connection = Seaweed(proxy.url).connection(retry_policy=RetryPolicy(attempts=2))
+    store = S3VoiceStore(connection=connection, uri=f"s3://{BUCKET}/{prefix}")
+
+    written = store.write("alice.wav", b"A", replaces=False)
+
+    assert store.list() == [written]
+    assert sum(request.startswith("PUT") for request in proxy.requests) == 2
+
+
+def test_a_key_that_may_only_read_is_told_what_it_lacks(proxy: FaultyProxy, prefix: str) -> None:
+    proxy.fail(refusal(403, "AccessDenied"), method="PUT")
+
+    with pytest.raises(StorageFailed, match="that they may write and delete in the bucket"):
+        voice_source(proxy, prefix).write("alice.wav", b"A", replaces=True)

@@ -10,7 +10,7 @@ from application.ports.links import RecordingLinks
 from application.ports.speech_model import SpeechModel
 from application.ports.storage import ExpiringFiles, ObjectStore, StoredObject
 from application.ports.storage_probe import ProbedStorage
-from application.ports.voices import VoiceMirror, VoiceRepository, VoiceSource
+from application.ports.voices import VoiceMirror, VoiceRepository, VoiceSource, VoiceStore
 from application.ports.weights import WeightSource
 from domain.delivery import Delivery
 from domain.errors import ModelUnavailable, StorageFailed
@@ -24,7 +24,7 @@ from tests.contracts.storage_probe import ProbedStorageContract
 from tests.contracts.time_stretch import TimeStretchContract
 from tests.contracts.voice_mirror import VoiceMirrorContract
 from tests.contracts.voice_repository import VoiceRepositoryContract
-from tests.contracts.voice_source import VoiceSourceContract
+from tests.contracts.voice_store import VoiceStoreContract
 from tests.contracts.weight_source import WeightSourceContract
 from tests.fakes.block_stretch import block_stretch
 from tests.fakes.dated_files import DatedFiles
@@ -135,9 +135,9 @@ class TestMemoryVoices(VoiceRepositoryContract):
         return MemoryVoices(dict(files))
 
 
-class TestListedVoices(VoiceSourceContract):
+class TestListedVoices(VoiceStoreContract):
     @pytest.fixture
-    def source(self) -> VoiceSource:
+    def source(self) -> VoiceStore:
         return ListedVoices()
 
     def write(self, source: VoiceSource, file: str, content: bytes) -> None:

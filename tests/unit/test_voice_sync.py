@@ -59,3 +59,35 @@ def test_reports_each_file_that_cannot_be_written() -> None:
 
     reason = StorageFailed("the voices folder cannot be written").message
     assert report.failed == (("a.wav", reason), ("b.wav", reason))
+
+
+def test_a_recording_that_the_source_has_under_another_ending_is_removed() -> None:
+    source, mirror = ListedVoices("alice.wav", "bob.wav", "carol.wav"), MemoryMirror()
+    mirror.contents["alice.mp3"] = b"of this machine"
+    sync = VoiceSync(source=source, mirror=mirror)
+    sync.run()
+    for file in ("alice.wav", "bob.wav"):
+        source.remove(file)
+    source.put("alice.ogg", b"new")
+    source.put("carol.ogg", b"beside the old one")
+
+    report = sync.run()
+
+    assert report.replaced == ("alice.wav",)
+    assert set(mirror.contents) == {
+        "alice.mp3", "alice.ogg", "bob.wav", "carol.ogg", "carol.wav",
+    }  # fmt: skip
+
+
+def test_a_recording_stays_where_the_one_that_replaces_it_cannot_be_copied() -> None:
+    source, mirror = ListedVoices("alice.wav"), MemoryMirror()
+    sync = VoiceSync(source=source, mirror=mirror)
+    sync.run()
+    source.remove("alice.wav")
+    source.put("alice.ogg", b"new")
+    mirror.is_unwritable = True
+
+    report = sync.run()
+
+    assert ([file for file, _ in report.failed], report.replaced) == (["alice.ogg"], ())
+    assert set(mirror.contents) == {"alice.wav"}
