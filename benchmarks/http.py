@@ -5,7 +5,7 @@ process, the server speaks it in another (as bytes and as events), and Starlette
 the bytes that were made before. Then fifty clients come at once: the server's memory after each
 round, and the times of ``/ping`` while requests wait.
 
-    python -m benchmarks.http [--rounds 5]
+    python -m benchmarks.http [--rounds 10]
 """
 
 import argparse
@@ -258,7 +258,8 @@ def crowd(rounds: int) -> Iterator[str]:
                 f" | {seen[-1] / 2**20:.1f} |"
             )
     yield ""
-    yield f"Memory after the last round / after the first: {seen[-1] / seen[1]:.3f}."
+    middle = (rounds + 1) // 2
+    yield f"Memory after round {rounds} / after round {middle}: {seen[-1] / seen[middle]:.3f}."
     yield f"/ping while {PLACES} requests wait: {_distribution(waiting)}."
     yield f"/ping while they are spoken: {_distribution(speaking)}."
 
@@ -307,7 +308,7 @@ def _distribution(times: Sequence[float]) -> str:
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=10)
     rounds = parser.parse_args().rounds
     for row in costs():
         print(row, flush=True)
