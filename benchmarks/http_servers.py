@@ -108,7 +108,11 @@ def _run_floor(port: int, ready: Event, pieces: Sequence[bytes]) -> None:
             ready.set()
 
     app = Starlette(routes=[Route("/v1/audio/speech", speech, methods=["POST"])])
-    Server(uvicorn.Config(app, port=port, http="httptools", loop="asyncio", access_log=False)).run()
+    Server(
+        uvicorn.Config(
+            app, port=port, http="httptools", loop="asyncio", access_log=False, log_config=None
+        )
+    ).run()
 
 
 class ServerProcess:
