@@ -17,7 +17,7 @@ CHECK_SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 # one file stay together: they share what they start.
 PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
-SHELL_SCRIPTS := .ci/run $(wildcard scripts/*)
+SHELL_SCRIPTS := .ci/run $(wildcard scripts/*) $(wildcard examples/*.sh)
 
 .PHONY: run worker test unit check lint fmt bench schema diagrams image image-test ray-test clean help
 .DEFAULT_GOAL := run

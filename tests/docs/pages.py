@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     path
-    for pattern in ("*.md", "docs/**/*.md", ".github/**/*.md", "adapters/**/*.md")
+    for pattern in ("*.md", "docs/**/*.md", ".github/**/*.md", "adapters/**/*.md", "examples/*.md")
     for path in ROOT.glob(pattern)
 )
 

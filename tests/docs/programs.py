@@ -20,6 +20,7 @@ from tests.docs.requests import check_curl, check_job
 
 _MAKEFILE = (ROOT / "Makefile").read_text()
 _EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+_EXAMPLES = {f"examples/{path.name}" for path in (ROOT / "examples").glob("*.*")}
 _BIN_FOLDER = re.compile(r"^(\.venv/bin/|/app/bin/)")
 _OTHERS: dict[str, set[str]] = {
     ".": {".venv/bin/activate"},
@@ -27,10 +28,12 @@ _OTHERS: dict[str, set[str]] = {
     "apt-get": {"install"},
     "aws": {"s3api"},
     "base64": set(),
-    "cd": {"indextts-runpod"},
+    "cd": {"examples", "indextts-runpod"},
     "echo": {"Now."},
     "git": {"clone", "fetch", "checkout"},
     "mc": {"admin", "alias", "ilm"},
+    "node": {"openai_node.mjs"},
+    "npm": {"ci"},
     "nvidia-smi": set(),
     "ray": {"start"},
     "serve": {"run"},
@@ -54,6 +57,8 @@ def check(words: Sequence[str], *, is_whole: bool = True) -> None:
     program = _BIN_FOLDER.sub("", program)
     if program in _CHECKS:
         _CHECKS[program](arguments, is_whole)
+    elif program in _EXAMPLES:
+        return
     elif program not in _OTHERS:
         raise Problem(f"{program} is no program that tests/docs/programs.py knows")
     elif arguments[:1] and arguments[0] not in _OTHERS[program]:
@@ -110,10 +115,11 @@ def _check_python(arguments: Sequence[str], is_whole: bool) -> None:
         _check_flags(arguments[1], arguments[2:])
     elif arguments[:1] == ["-c"]:
         compile(arguments[1], "a page", "exec")
-    elif not arguments or arguments[0] not in ("handler.py", "/app/handler.py", *_MADE_BY_A_GUIDE):
+    elif not arguments or arguments[0] not in (*_PROGRAMS, *_EXAMPLES, *_MADE_BY_A_GUIDE):
         raise Problem(f"python {' '.join(arguments)} runs nothing that is known")
 
 
+_PROGRAMS = ("handler.py", "/app/handler.py")
 _MADE_BY_A_GUIDE = ("stream.py", "clone.py")
 
 

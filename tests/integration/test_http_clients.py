@@ -5,7 +5,6 @@ import io
 import json
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Literal
 
 import av
@@ -14,14 +13,9 @@ import imageio_ffmpeg
 import numpy as np
 import openai
 import pytest
-from dependency_injector import providers
-from fastapi import FastAPI, Request, Response
 
-from entrypoints.container import Container
-from entrypoints.http.app import build_app
-from entrypoints.settings.settings import LocalSettings
-from tests.loopback.http_server import served
-from tests.models.scripted_worker import ScriptedModel
+from tests.e2e.audio import BUNDLED_VOICE
+from tests.models.counting_server import SPEECH, VOICES, CountingServer, counting_server
 
 Format = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 FORMATS: tuple[Format, ...] = ("mp3", "opus", "aac", "flac", "wav", "pcm")
@@ -31,42 +25,19 @@ CODEC_SECONDS = 0.1
 """What encoders add at both ends: priming, and the rest of a frame."""
 
 
-class Server:
-    """The application with a scripted model; it counts the requests to speak."""
-
-    def __init__(self, folder: Path) -> None:
-        container = Container(
-            settings=LocalSettings(
-                output_audio_dir=folder / "out", audio_voices_dir=folder / "voices"
-            )
-        )
-        model = ScriptedModel(state="ready", gate=folder / "gate")
-        container.model.override(providers.Object(model))
-        self.app: FastAPI = build_app(container)
-        self.asked = 0
-        self.url = ""
-
-        @self.app.middleware("http")
-        async def count(request: Request, call_next: Any) -> Response:
-            self.asked += request.url.path == "/v1/audio/speech"
-            answer: Response = await call_next(request)
-            return answer
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("server"))
-    with served(server.app) as server.url:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CountingServer]:
+    with counting_server(tmp_path_factory.mktemp("server")) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def client(server: Server) -> Iterator[openai.OpenAI]:
+def client(server: CountingServer) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none is asked for") as client:
         yield client
 
 
-def post(server: Server, **body: Any) -> httpx.Response:
+def post(server: CountingServer, **body: Any) -> httpx.Response:
     return httpx.post(f"{server.url}/v1/audio/speech", json=body, timeout=60)
 
 
@@ -93,7 +64,7 @@ def test_the_client_gets_every_format(client: openai.OpenAI, kind: Format) -> No
     assert answer.response.headers["content-type"].startswith("audio/")
 
 
-def test_the_clients_player_gets_24_khz(client: openai.OpenAI, server: Server) -> None:
+def test_the_clients_player_gets_24_khz(client: openai.OpenAI, server: CountingServer) -> None:
     with client.audio.speech.with_streaming_response.create(
         model="gpt-4o-mini-tts", voice="coral", input=TEXT, response_format="pcm"
     ) as answer:
@@ -103,7 +74,7 @@ def test_the_clients_player_gets_24_khz(client: openai.OpenAI, server: Server) -
 
 
 @pytest.mark.parametrize("kind", PACKED)
-def test_a_streamed_file_decodes_to_its_full_length(server: Server, kind: Format) -> None:
+def test_a_streamed_file_decodes_to_its_full_length(server: CountingServer, kind: Format) -> None:
     pcm = post(server, input=TEXT, seed=1, response_format="pcm").content
     content = post(server, input=TEXT, seed=1, response_format=kind).content
     spoken = len(pcm) / 2 / 24_000
@@ -111,7 +82,7 @@ def test_a_streamed_file_decodes_to_its_full_length(server: Server, kind: Format
     assert abs(seconds_by_ffmpeg(content) - spoken) < CODEC_SECONDS
 
 
-def test_two_streamed_mp3s_put_end_to_end_are_one(server: Server) -> None:
+def test_two_streamed_mp3s_put_end_to_end_are_one(server: CountingServer) -> None:
     one = post(server, input=TEXT, seed=1).content
     two = post(server, input="And another one.", seed=2).content
     together = seconds_by_ffmpeg(one + two)
@@ -127,12 +98,27 @@ def test_the_clients_errors_have_code_and_param(client: openai.OpenAI) -> None:
     assert (caught.value.code, caught.value.param) == ("invalid_request", "input")
 
 
-def test_a_failed_synthesis_is_asked_for_once(client: openai.OpenAI, server: Server) -> None:
-    before = server.asked
+def test_a_failed_synthesis_is_asked_for_once(
+    client: openai.OpenAI, server: CountingServer
+) -> None:
+    before = server.asked[SPEECH]
     with pytest.raises(openai.InternalServerError) as caught:
         client.audio.speech.create(model="tts-1", voice="alloy", input="BREAK at once.")
     assert caught.value.code == "synthesis_failed"
-    assert server.asked - before == 1
+    assert server.asked[SPEECH] - before == 1
+
+
+def test_a_conflict_is_asked_for_once(client: openai.OpenAI, server: CountingServer) -> None:
+    def add() -> str:
+        sample = ("nora.ogg", BUNDLED_VOICE)
+        return client.audio.voices.create(name="nora", consent="mine", audio_sample=sample).id
+
+    assert add() == "nora"
+    before = server.asked[VOICES]
+    with pytest.raises(openai.ConflictError) as caught:
+        add()
+    assert (caught.value.code, caught.value.param) == ("conflict", "name")
+    assert server.asked[VOICES] - before == 1
 
 
 def test_the_client_lists_models_and_gets_any(client: openai.OpenAI) -> None:
@@ -140,7 +126,7 @@ def test_the_client_lists_models_and_gets_any(client: openai.OpenAI) -> None:
     assert client.models.retrieve("some/model").id == "some/model"
 
 
-def test_livekit_gets_mp3_in_events_that_it_knows(server: Server) -> None:
+def test_livekit_gets_mp3_in_events_that_it_knows(server: CountingServer) -> None:
     """LiveKit's agents read lines that begin with ``data: `` and pass over unknown types."""
     body = {"model": "gpt-4o-mini-tts", "voice": "ash", "input": TEXT, "speed": 1.0}
     url = f"{server.url}/v1/audio/speech"
@@ -181,13 +167,15 @@ def test_livekit_gets_mp3_in_events_that_it_knows(server: Server) -> None:
         ),
     ],
 )
-def test_the_requests_of_other_programs_are_spoken(server: Server, body: dict[str, Any]) -> None:
+def test_the_requests_of_other_programs_are_spoken(
+    server: CountingServer, body: dict[str, Any]
+) -> None:
     answer = post(server, input="Hello from another program.", **body)
     assert answer.status_code == 200
     is_mp3 = body.get("response_format", "mp3") == "mp3"
     assert (answer.headers["content-type"] == "audio/mpeg") is is_mp3
 
 
-def test_open_webui_finds_its_models(server: Server) -> None:
+def test_open_webui_finds_its_models(server: CountingServer) -> None:
     found = httpx.get(f"{server.url}/v1/audio/models").json()
     assert all(model["id"] for model in found["models"])

@@ -9,7 +9,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     path
-    for pattern in ("*.md", "docs/**/*.md", ".github/**/*.md", "adapters/**/*.md")
+    for pattern in ("*.md", "docs/**/*.md", ".github/**/*.md", "adapters/**/*.md", "examples/*.md")
     for path in ROOT.glob(pattern)
 )
 YAML_FILES = sorted((*(ROOT / ".github").rglob("*.yml"), ROOT / ".pre-commit-config.yaml"))

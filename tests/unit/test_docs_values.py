@@ -24,6 +24,8 @@ NOT_OF_THE_REPOSITORY = {
     "glossary.yaml": "of the checkpoint, a person's own",
 }
 OTHERS_VARIABLES = {
+    "OPENAI_API_KEY": "OpenAI's clients",
+    "OPENAI_BASE_URL": "OpenAI's clients",
     "RUNPOD_INIT_TIMEOUT": "RunPod",
     "HF_HUB_CACHE": "huggingface-hub",
     "HF_HOME": "huggingface-hub",
@@ -154,7 +156,8 @@ def test_a_file_that_a_page_names_exists(page: Path) -> None:
     missing = {
         name
         for name in named - set(NOT_OF_THE_REPOSITORY)
-        if not MADE_BY_A_GUIDE.fullmatch(name) and not (ROOT / name).exists()
+        if not MADE_BY_A_GUIDE.fullmatch(name)
+        and not any((folder / name).exists() for folder in (ROOT, page.parent))
     }
 
     assert missing == set()
