@@ -52,9 +52,10 @@ fmt: .venv/test.stamp ## format the code and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/test.stamp ## measure what the pipeline around the model costs, 200 jobs in one worker, an endpoint
+bench: .venv/test.stamp ## measure what the pipeline around the model costs, 200 jobs in one worker, the HTTP server, an endpoint
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.worker_soak
+	$(BIN)/python -m benchmarks.http
 	$(BIN)/python -m benchmarks.scale one --min-workers 1
 
 schema: .venv/test.stamp ## write docs/api/*.json anew from the models

@@ -1,6 +1,7 @@
 """Recordings of voices, found by name and checked as references of the model."""
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,6 +22,10 @@ COUNTED_SECONDS = 600.0
 
 Audio past ``LONGEST_SECONDS`` is not used in any case.
 """
+
+
+KEPT_RECORDINGS = 8
+"""Recordings that stay decoded, 3 MB each at 48 kHz: a decoding would delay the first audio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,8 @@ class References:
         self._voices = voices
         self._decoder = decoder
         self._links = links
+        self._lock = threading.Lock()
+        self._latest: dict[tuple[str, str, str], CheckedRecording] = {}
         self._known: dict[tuple[str, FileVersion], VoiceEntry] = {}
 
     def choose(self, choice: VoiceChoice) -> CheckedRecording:
@@ -81,12 +88,23 @@ class References:
     def find(self, name: str) -> CheckedRecording:
         """Return the recording called ``name``, cut to the length that the model uses.
 
+        The file is read each time, so that a new one counts at once; one with the same bytes is
+        not decoded again while it is among the ``KEPT_RECORDINGS`` that were asked for last.
+
         Raises:
             UnknownVoice: there is none.
             BadReference: it cannot be decoded, is too short, or is silent.
         """
         found = self._voices.read(name)
-        return self.examine(found.content, name=found.name, file=found.file)
+        key = (found.name, found.file, hashlib.sha256(found.content).hexdigest())
+        with self._lock:
+            checked = self._latest.pop(key, None)
+        checked = checked or self.examine(found.content, name=found.name, file=found.file)
+        with self._lock:
+            self._latest[key] = checked
+            if len(self._latest) > KEPT_RECORDINGS:
+                del self._latest[next(iter(self._latest))]
+        return checked
 
     def examine(
         self, content: bytes, *, name: str, file: str, may_be_kept: bool = True

@@ -30,6 +30,7 @@ from adapters.indextts2.checkpoint_files import (
     CheckpointFiles,
     known_hub_caches,
 )
+from adapters.indextts2.device_memory import gpu_memory
 from adapters.indextts2.examination import IndexTTS2Examination
 from adapters.indextts2.model import IndexTTS2Model
 from adapters.indextts2.options import EngineOptions
@@ -54,6 +55,7 @@ from application.ports.audio import (
     AudioStreamEncoder,
     TimeStretch,
 )
+from application.ports.device_memory import DeviceMemory
 from application.ports.examination import Examined
 from application.ports.links import RecordingLinks
 from application.ports.speech_model import SpeechModel
@@ -148,6 +150,8 @@ class Container(DeclarativeContainer):
         choose_engine, settings.provided.tts_engine, engines, setting="TTS_ENGINE"
     )
     model: Provider[SpeechModel] = Singleton(operator.attrgetter("explaining_model"), engine_choice)
+
+    device_memory: Provider[DeviceMemory] = Object(gpu_memory)
 
     filesystem_store: Provider[ObjectStore] = Singleton(
         FilesystemStore, root=settings.provided.output_audio_dir

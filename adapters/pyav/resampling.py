@@ -7,6 +7,9 @@ import numpy as np
 from adapters.pyav.failures import own_errors
 from domain.audio import Samples
 
+BLOCK_SAMPLES = 512
+"""Samples that FFmpeg's resampler gets at once: the last bit of its results depends on it."""
+
 
 def resampled(
     samples: Iterable[Samples], *, rate_hz: int, output_rate_hz: int
@@ -26,7 +29,7 @@ def resampled(
     with own_errors():
         resampler = av.AudioResampler(format="flt", layout="mono", rate=output_rate_hz)
     count = made = 0
-    for part in samples:
+    for part in _blocks(samples):
         frame = av.AudioFrame.from_ndarray(
             np.ascontiguousarray(part)[None], format="flt", layout="mono"
         )
@@ -45,3 +48,16 @@ def resampled(
     last: Samples = np.concatenate([*rest, np.zeros(max(missing, 0), dtype=np.float32)])
     if missing > 0:
         yield last[:missing]
+
+
+def _blocks(samples: Iterable[Samples]) -> Generator[Samples, None, None]:
+    """Yield ``samples`` in blocks of ``BLOCK_SAMPLES``, and the rest of them at the end."""
+    rest: Samples = np.zeros(0, dtype=np.float32)
+    for part in samples:
+        rest = np.concatenate((rest, part))
+        whole = len(rest) - len(rest) % BLOCK_SAMPLES
+        for start in range(0, whole, BLOCK_SAMPLES):
+            yield rest[start : start + BLOCK_SAMPLES]
+        rest = rest[whole:]
+    if len(rest):
+        yield rest

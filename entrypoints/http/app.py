@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from domain.errors import SpeechError
 from entrypoints.container import Container
@@ -36,17 +36,43 @@ def build_app(container: Container, *, on_fault: Callable[[], None] = lambda: No
         container: The parts.
         on_fault: Called after an error after which the process should be replaced.
     """
-    settings, model = container.settings(), container.model()
-    metrics = SpeechMetrics(engine=model.info.name)
+    settings = container.settings()
+    metrics = SpeechMetrics(engine=container.model().info.name)
     admission = Admission(most_waiting=settings.max_queued_requests, metrics=metrics)
     start = Start(container)
-    speaking = Speaking(
+    app = FastAPI(title="indextts-runpod", docs_url=None, redoc_url=None, lifespan=_lifespan(start))
+    app.state.admission = admission
+    install_error_handlers(app)
+    install_guards(app, settings)
+    app.include_router(
+        speech.router(
+            speaking=_speaking(container, admission, metrics, on_fault),
+            model=container.model(),
+            metrics=metrics,
+            max_text_chars=settings.max_text_chars,
+        )
+    )
+    app.include_router(models.router())
+    app.include_router(_status_routes(container, start, metrics))
+    app.include_router(_voices_routes(container))
+    app.include_router(page.router())
+    return app
+
+
+def _speaking(
+    container: Container,
+    admission: Admission,
+    metrics: SpeechMetrics,
+    on_fault: Callable[[], None],
+) -> Speaking:
+    model = container.model()
+    return Speaking(
         speak=container.http_speak(),
         encoder=container.stream_encoder(),
         model=model,
         jobs=TimedJobs(
             model=model,
-            timeout_seconds=settings.job_timeout_seconds,
+            timeout_seconds=container.settings().job_timeout_seconds,
             release_seconds=RELEASE_SECONDS,
         ),
         admission=admission,
@@ -55,37 +81,26 @@ def build_app(container: Container, *, on_fault: Callable[[], None] = lambda: No
         on_fault=on_fault,
         limit=RunpodLimit() if is_behind_load_balancer(os.environ) else None,
     )
-    app = FastAPI(title="indextts-runpod", docs_url=None, redoc_url=None, lifespan=_lifespan(start))
-    app.state.admission = admission
-    install_error_handlers(app)
-    install_guards(app, settings)
-    app.include_router(
-        speech.router(
-            speaking=speaking,
-            model=model,
-            metrics=metrics,
-            max_text_chars=settings.max_text_chars,
-        )
+
+
+def _status_routes(container: Container, start: Start, metrics: SpeechMetrics) -> APIRouter:
+    model, memory = container.model(), container.device_memory()
+    return status.router(
+        watch=ModelWatch(model, start=start),
+        health=partial(health, model=model, store=container.store(), voices=container.voices()),
+        metrics=metrics,
+        device_memory=lambda: memory(model.info.device),
     )
-    app.include_router(models.router())
-    app.include_router(
-        status.router(
-            watch=ModelWatch(model, start=start),
-            health=partial(health, model=model, store=container.store(), voices=container.voices()),
-            metrics=metrics,
-        )
+
+
+def _voices_routes(container: Container) -> APIRouter:
+    return voices.router(
+        names=container.http_voices(),
+        references=container.http_references(),
+        library=container.voice_library(),
+        other_names=container.http_folder_voices().other_names,
+        aliases=container.settings().voice_aliases,
     )
-    app.include_router(
-        voices.router(
-            names=container.http_voices(),
-            references=container.http_references(),
-            library=container.voice_library(),
-            other_names=container.http_folder_voices().other_names,
-            aliases=settings.voice_aliases,
-        )
-    )
-    app.include_router(page.router())
-    return app
 
 
 def _is_fault(container: Container, error: SpeechError) -> bool:

@@ -14,8 +14,8 @@ CODES_A_SECOND = 50
 
 
 def delta(content: bytes) -> bytes:
-    """Return the event of the next bytes."""
-    return _event("speech.audio.delta", audio=base64.b64encode(content).decode("ascii"))
+    """Return the event of the next bytes; base64 needs no escapes in JSON."""
+    return b'data: {"type":"speech.audio.delta","audio":"%b"}\n\n' % base64.b64encode(content)
 
 
 def chunk(start: ChunkStart) -> bytes:

@@ -1,5 +1,6 @@
 """Figures of the server for Prometheus."""
 
+from collections.abc import Iterator
 from importlib.metadata import version
 
 from prometheus_client import (
@@ -12,12 +13,36 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
+from application.ports.device_memory import MemoryUse
 from application.ports.speech_model import ModelState
 from application.speech_report import SpeechReport
 
 _SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60)
 _REAL_TIME_FACTORS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10)
+
+
+class _DeviceMemoryCollector(Collector):
+    """The memory of the model's GPU: no figures at all while ``use`` is None."""
+
+    def __init__(self) -> None:
+        self.use: MemoryUse | None = None
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the gauges."""
+        used = total = None
+        if self.use:
+            used, total = self.use.used_bytes, self.use.total_bytes
+        yield GaugeMetricFamily(
+            "indextts_gpu_memory_used_bytes",
+            "Memory of the model's GPU that all processes use",
+            used,
+        )
+        yield GaugeMetricFamily(
+            "indextts_gpu_memory_total_bytes", "Memory of the model's GPU", total
+        )
 
 
 class SpeechMetrics:
@@ -71,6 +96,8 @@ class SpeechMetrics:
             states=[state.value for state in ModelState],
             registry=registry,
         )
+        self._memory = _DeviceMemoryCollector()
+        registry.register(self._memory)
         build = Info("indextts_build", "Version and engine of the server", registry=registry)
         build.info({"version": version("indextts-runpod"), "engine": engine})
         ProcessCollector(registry=registry)
@@ -104,6 +131,10 @@ class SpeechMetrics:
     def model_state(self, state: ModelState) -> None:
         """Note the state of the model."""
         self._state.state(state.value)
+
+    def device_memory(self, use: MemoryUse | None) -> None:
+        """Note the memory of the model's GPU; None where there is no GPU in use."""
+        self._memory.use = use
 
     def text(self) -> bytes:
         """Return all figures in Prometheus's text format."""

@@ -20,6 +20,7 @@ from entrypoints.http.listening import are_loopback, bound_sockets
 from entrypoints.http.request_log import RequestLog
 from entrypoints.http.server_log import log_uvicorn
 from entrypoints.leaving import leave, leave_threads_behind
+from entrypoints.worker.startup import tell_unfinished
 
 log = structlog.get_logger()
 
@@ -79,6 +80,7 @@ def serve_http(
         on_stopping=app.state.admission.close,
     )
     server.run(sockets=sockets)
+    tell_unfinished(container, program="server")
     status = JOB_FAILED if server.had_fault else 0
     leave_threads_behind(status)
     return status

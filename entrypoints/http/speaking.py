@@ -1,10 +1,8 @@
 """Requests to speak: each waits for the engine, and is spoken into an outbox."""
 
 import asyncio
-import threading
-from collections import deque
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import aclosing, asynccontextmanager, closing
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,21 +10,17 @@ from application.ports.audio import AudioStreamEncoder
 from application.ports.speech_model import ModelState, SpeechModel
 from application.speak import Speak
 from application.speech_report import SpeechReport
-from application.utterance import SpokenSoFar, Utterance
+from application.utterance import Utterance
 from application.weight_arrival import megabytes
-from domain.audio import StreamFormat
-from domain.errors import Cancelled, ModelUnavailable, SpeechError
-from entrypoints.engine.queue import EngineLease
+from domain.errors import ModelUnavailable, SpeechError
 from entrypoints.engine.thread_stream import in_thread
 from entrypoints.engine.timed_jobs import TimedJobs
 from entrypoints.http.admission import Admission, Place
 from entrypoints.http.metrics import SpeechMetrics
-from entrypoints.http.outbox import Backlog, ChunkStart, Item, Outbox
+from entrypoints.http.outbox import Backlog, Outbox
 from entrypoints.http.runpod_limit import RunpodLimit, bytes_per_second
 from entrypoints.http.speech_body import SpeechOrder
-
-USUAL_RATE_HZ = 24_000
-"""The rate of Opus, and the one that OpenAI's clients assume of ``pcm``, which names none."""
+from entrypoints.http.spoken_items import output_rate_hz, spoken_items
 
 LOOK_SECONDS = 0.25
 """Pause between two looks at a model that loads, which takes seconds."""
@@ -120,7 +114,9 @@ class Speaking:
             async with place.turn(), self._jobs.job(request_id) as job:
                 speech.waited_seconds = place.waited_seconds
                 self._metrics.waited(speech.waited_seconds)
-                work = partial(self._spoken, order, utterance, job.lease)
+                work = partial(
+                    spoken_items, order, utterance, encoder=self._encoder, lease=job.lease
+                )
                 async with aclosing(job.items(work)) as items:
                     async for item in items:
                         speech.outbox.put(item)
@@ -143,51 +139,6 @@ class Speaking:
             if loop.time() > place.deadline:
                 raise ModelUnavailable("the model is loading; send the request again later")
             await asyncio.sleep(LOOK_SECONDS)
-
-    def _spoken(
-        self,
-        order: SpeechOrder,
-        utterance: Utterance,
-        lease: EngineLease,
-        cancelled: threading.Event,
-    ) -> Generator[Item, None, None]:
-        """Speak ``utterance`` in the thread that has the engine; yield the report at last."""
-        texts = utterance.chunk_texts
-        starts = deque([ChunkStart(0, texts[0], 0.0)])
-
-        def watch(so_far: SpokenSoFar) -> None:
-            index = so_far.chunks_done
-            if index < so_far.chunks:
-                starts.append(ChunkStart(index, texts[index], so_far.seconds))
-
-        def checkpoint() -> None:
-            if cancelled.is_set():
-                raise Cancelled("the request was cancelled")
-
-        with lease.use(), closing(utterance.samples(watch, checkpoint=checkpoint)) as samples:
-            pieces = self._encoder.encode(
-                samples,
-                sample_rate_hz=utterance.sample_rate_hz,
-                stream_format=order.stream_format,
-                bitrate_kbps=order.job.bitrate_kbps,
-                output_rate_hz=output_rate_hz(order),
-            )
-            with closing(pieces):
-                for piece in pieces:
-                    while starts:
-                        yield starts.popleft()
-                    yield piece
-        yield utterance.report()
-
-
-def output_rate_hz(order: SpeechOrder) -> int | None:
-    """Return the rate that the audio is resampled to; None is the format's own choice."""
-    if order.sample_rate_hz is None and order.stream_format in (
-        StreamFormat.PCM,
-        StreamFormat.OPUS,
-    ):
-        return USUAL_RATE_HZ
-    return order.sample_rate_hz
 
 
 def _rate(order: SpeechOrder, utterance: Utterance) -> float:

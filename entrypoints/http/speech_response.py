@@ -19,8 +19,9 @@ from entrypoints.http import events
 from entrypoints.http.errors import ApiError, BrokenOff, api_error, internal_error
 from entrypoints.http.metrics import SpeechMetrics
 from entrypoints.http.outbox import ChunkStart, Item
-from entrypoints.http.speaking import Speaking, Speech, output_rate_hz
+from entrypoints.http.speaking import Speaking, Speech
 from entrypoints.http.speech_body import SpeechOrder
+from entrypoints.http.spoken_items import output_rate_hz
 
 log = structlog.get_logger()
 
@@ -70,6 +71,7 @@ class SpeechResponse(Response):
         self._model = model
         self._metrics = metrics
         self._began = began
+        self._first_bytes_seconds = 0.0
         self._has_head = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -132,7 +134,8 @@ class SpeechResponse(Response):
         await _send_body(before, send, is_last=True)
 
     async def _send_head(self, speech: Speech, send: Send) -> None:
-        self._metrics.first_audio(time.perf_counter() - self._began)
+        self._first_bytes_seconds = time.perf_counter() - self._began
+        self._metrics.first_audio(self._first_bytes_seconds)
         self._has_head = True
         assert speech.utterance  # noqa: S101 - it is there before the first item
         rate_hz = output_rate_hz(self._order) or speech.utterance.sample_rate_hz
@@ -189,7 +192,12 @@ class SpeechResponse(Response):
         waited = round(speech.waited_seconds, 3)
         if report:
             self._metrics.spoken(report)
-            log.info("speech_finished", **figures(report), waited=waited)
+            log.info(
+                "speech_finished",
+                **figures(report),
+                waited=waited,
+                first_bytes=round(self._first_bytes_seconds, 3),
+            )
         elif outcome == "cancelled":
             log.info("speech_cancelled", waited=waited)
         else:

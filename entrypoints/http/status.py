@@ -6,7 +6,9 @@ from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import JSONResponse, Response
 
+from application.ports.device_memory import MemoryUse
 from application.ports.speech_model import ModelState
+from entrypoints.engine.thread_stream import in_thread
 from entrypoints.health import Health
 from entrypoints.http.metrics import SpeechMetrics
 from entrypoints.http.model_watch import ModelWatch
@@ -19,6 +21,7 @@ def router(
     watch: ModelWatch,
     health: Callable[[], Awaitable[Health]],
     metrics: SpeechMetrics,
+    device_memory: Callable[[], MemoryUse | None],
 ) -> APIRouter:
     """Return ``/ping``, ``/health`` and ``/metrics``."""
     routes = APIRouter()
@@ -45,6 +48,7 @@ def router(
     async def tell_metrics() -> Response:
         """Give the figures in Prometheus's text format."""
         metrics.model_state(await watch.state())
+        metrics.device_memory(await in_thread(device_memory))
         return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return routes

@@ -44,13 +44,13 @@ def load(container: Container, *, warms_up: bool) -> None:
         run_and_log("warm_up", start_up.warm_up)
 
 
-def tell_unfinished(container: Container) -> None:
-    """Tell, at the end of the process, how far the weights are that were still coming."""
+def tell_unfinished(container: Container, *, program: str = "worker") -> None:
+    """Tell, at the end of ``program``, how far the weights are that were still coming."""
     weights = container.model().status().weights
     if weights:
         container.start_up_log().tell(
             "weights",
-            f"the worker stops while they come: {megabytes(weights.done)} of"
+            f"the {program} stops while they come: {megabytes(weights.done)} of"
             f" {megabytes(weights.total)} are here; the next start goes on where this one stopped",
         )
 

@@ -105,13 +105,21 @@ class AudioStreamContract(ABC):
         assert audio.sample_rate_hz == output_rate_hz
         assert abs(len(audio.samples) - count * output_rate_hz / 22_050) <= 1
 
+    @pytest.mark.parametrize("rate_hz", [22_050, 22_051])
     @pytest.mark.parametrize("part", [1, 441, 30_000])
     def test_another_rate_gives_the_same_samples_whatever_the_parts(
-        self, encoder: AudioStreamEncoder, part: int
+        self, encoder: AudioStreamEncoder, part: int, rate_hz: int
     ) -> None:
+        noise = np.random.default_rng(1).uniform(-0.3, 0.3, 20_000).astype(np.float32)
+
         def encoded(part: int) -> bytes:
             pieces = self.encode(
-                encoder, tone(5_000), StreamFormat.PCM, part=part, output_rate_hz=24_000
+                encoder,
+                noise,
+                StreamFormat.PCM,
+                rate_hz=rate_hz,
+                part=part,
+                output_rate_hz=24_000,
             )
             return drained(pieces)[0]
 

@@ -10,13 +10,18 @@ from pathlib import Path
 import pytest
 from dependency_injector import providers
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
+from application.ports.device_memory import DeviceMemory, MemoryUse
 from application.ports.speech_model import ModelState, ModelStatus
+from application.ports.weights import WeightBytes
 from entrypoints.container import Container
 from entrypoints.http.app import build_app
 from entrypoints.http.model_watch import ModelWatch
 from entrypoints.http.start import Start
 from entrypoints.settings.settings import LocalSettings
+from entrypoints.worker.startup import tell_unfinished
+from tests.fakes.known_memory import KnownMemory
 from tests.models.tone import ToneModel
 
 
@@ -41,11 +46,13 @@ def until(happened: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def client_of(model: ToneModel, folder: Path) -> TestClient:
+def client_of(model: ToneModel, folder: Path, *, memory: DeviceMemory | None = None) -> TestClient:
     container = Container(
         settings=LocalSettings(output_audio_dir=folder / "out", audio_voices_dir=folder / "voices")
     )
     container.model.override(providers.Object(model))
+    if memory:
+        container.device_memory.override(providers.Object(memory))
     return TestClient(build_app(container))
 
 
@@ -128,11 +135,8 @@ def test_metrics_count_what_was_spoken_and_refused(tmp_path: Path) -> None:
     spoken = client.post("/v1/audio/speech", json={"input": "Hello.", "response_format": "pcm"})
     client.post("/v1/audio/speech", json={"input": "..."})
     client.post("/v1/audio/speech", json={"input": "Hello.", "voice": "nobody"})
-    answer = client.get("/metrics")
-    lines = dict(
-        line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#")
-    )
-    assert answer.headers["content-type"].startswith("text/plain")
+    assert client.get("/metrics").headers["content-type"].startswith("text/plain")
+    lines = figures_of(client)
     assert lines['indextts_requests_total{outcome="completed"}'] == "1.0"
     assert lines['indextts_requests_total{outcome="invalid_request"}'] == "1.0"
     assert lines['indextts_requests_total{outcome="unknown_voice"}'] == "1.0"
@@ -142,3 +146,45 @@ def test_metrics_count_what_was_spoken_and_refused(tmp_path: Path) -> None:
     assert lines["indextts_first_audio_seconds_count"] == "1.0"
     assert lines['indextts_model_state{indextts_model_state="ready"}'] == "1.0"
     assert lines["indextts_queue_length"] == lines["indextts_running_requests"] == "0.0"
+
+
+def figures_of(client: TestClient) -> dict[str, str]:
+    lines = client.get("/metrics").text.splitlines()
+    return dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+
+
+def test_metrics_tell_the_memory_of_the_models_device(tmp_path: Path) -> None:
+    memory = KnownMemory({"cpu": MemoryUse(used_bytes=3, total_bytes=4)})
+    figures = figures_of(client_of(ToneModel(), tmp_path, memory=memory))
+    assert figures["indextts_gpu_memory_used_bytes"] == "3.0"
+    assert figures["indextts_gpu_memory_total_bytes"] == "4.0"
+
+
+def test_metrics_tell_no_memory_where_there_is_no_gpu(tmp_path: Path) -> None:
+    figures = figures_of(client_of(ToneModel(), tmp_path))
+    assert not [name for name in figures if "gpu_memory" in name]
+
+
+def test_the_log_tells_the_first_bytes_that_the_metrics_count(tmp_path: Path) -> None:
+    client = client_of(ToneModel(), tmp_path)
+    with capture_logs() as lines:
+        client.post("/v1/audio/speech", json={"input": "Hello.", "response_format": "pcm"})
+    [line] = [line for line in lines if line["event"] == "speech_finished"]
+    counted = float(figures_of(client)["indextts_first_audio_seconds_sum"])
+    assert line["first_bytes"] == pytest.approx(counted, abs=0.001)
+    assert line["first_bytes"] >= line["first_audio"]
+
+
+def test_a_server_that_stops_tells_how_far_the_weights_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Coming(ToneModel):
+        def status(self) -> ModelStatus:
+            return ModelStatus(
+                ModelState.LOADING, weights=WeightBytes(done=3 * 10**6, total=5 * 10**6)
+            )
+
+    container = Container(settings=LocalSettings(checkpoints_dir=tmp_path))
+    container.model.override(providers.Object(Coming()))
+    tell_unfinished(container, program="server")
+    assert "the server stops while they come: 3.0 MB of 5.0 MB" in "".join(capsys.readouterr())

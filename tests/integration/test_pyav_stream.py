@@ -2,12 +2,14 @@ import io
 import wave
 
 import av
+import numpy as np
 import pytest
 
 from adapters.pyav.decoder import PyavDecoder
+from adapters.pyav.resampling import resampled
 from adapters.pyav.stream_encoder import PyavStreamEncoder
 from application.ports.audio import AudioDecoder, AudioStreamEncoder
-from domain.audio import StreamFormat
+from domain.audio import Samples, StreamFormat
 from domain.errors import SynthesisFailed
 from tests.contracts.audio_stream import AudioStreamContract, drained, tone
 
@@ -81,3 +83,13 @@ def test_a_codec_that_refuses_its_settings_is_a_synthesis_failure() -> None:
                 bitrate_kbps=128,
             )
         )
+
+
+def test_an_odd_rate_gives_the_same_samples_to_the_last_bit() -> None:
+    noise = np.random.default_rng(1).uniform(-0.3, 0.3, 100_001).astype(np.float32)
+
+    def made(part: int) -> Samples:
+        parts = (noise[start : start + part] for start in range(0, len(noise), part))
+        return np.concatenate(list(resampled(parts, rate_hz=44_099, output_rate_hz=24_000)))
+
+    assert np.array_equal(made(17), made(777))
