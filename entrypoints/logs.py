@@ -26,5 +26,6 @@ def configure_logs(settings: Settings) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.log_level]
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # A line and its end in one write: another thread's line may come at any moment.
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
